@@ -1,0 +1,43 @@
+#pragma once
+
+#include "base/storage.hpp"
+#include "cairn/load.hpp"
+#include "cairn/options.hpp"
+#include "tree/layout.hpp"
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+/// The read stage of one rank. Not collective.
+namespace cairn::io {
+
+/// One box that this rank wants, and the memory for it.
+struct Want {
+  std::uint32_t leaf = 0;  // in ReadJob::leaves
+  tree::Box box = {};
+  std::byte* data = nullptr;  // the element at box.start
+  Dims strides = {};          // of the memory, in elements
+  Dtype dtype = Dtype::none;  // of the memory: where it differs from the leaf's, values are converted
+  Cast cast = Cast::never;
+};
+
+struct ReadJob {
+  const std::vector<tree::StoredLeaf>* leaves = nullptr;
+  std::span<const tree::BlockRow> rows;  // of the wanted leaves, ordered by leaf; empty: no checksums
+  std::span<const Want> wants;
+  Verify verify = Verify::blocks;
+};
+
+struct ReadResult {
+  std::uint64_t bytes = 0;           // read from the file
+  std::uint64_t verified_bytes = 0;  // of which a checksum was compared
+};
+
+/// Reads exactly the bytes of each wanted box (with `full`: of each block that it touches) and verifies each
+/// block that is read whole. Straight into the caller's memory where it can, on several threads.
+/// Error(corrupt) names the array, the box and the writing rank; Error(mismatch) where a conversion is out of
+/// range.
+ReadResult read(const base::File& file, const ReadJob& job, const IoOptions& options);
+
+}  // namespace cairn::io

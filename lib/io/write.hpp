@@ -1,0 +1,77 @@
+#pragma once
+
+#include "base/checksum.hpp"
+#include "base/storage.hpp"
+#include "cairn/options.hpp"
+#include "plan/plan.hpp"
+#include "tree/layout.hpp"
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+
+/// The write stage of one rank: each block is staged, checksummed and written. Nothing here is collective but
+/// what says so.
+namespace cairn::io {
+
+/// Where staged blocks go. `put` and `put_rows` may be called from several threads at once where
+/// `concurrent()` says so.
+class Sink {
+ public:
+  virtual ~Sink() = default;
+  virtual bool concurrent() const noexcept = 0;
+  /// A packed block and where its bytes belong. Blocks of one file never overlap.
+  virtual void put(const tree::StoredLeaf& leaf, const tree::Box& box, std::span<const std::byte> packed,
+                   std::span<const tree::Extent> extents) = 0;
+  /// Bytes of the block table.
+  virtual void put_rows(std::uint64_t file_offset, std::span<const std::byte> bytes) = 0;
+  /// Everything is on the disk (fsync, once, through the descriptors that wrote) if options.fsync, and
+  /// closed.
+  virtual void finish() = 0;
+};
+
+/// `pwrite` by several threads: O_DIRECT for the 4 KiB-aligned interior of large extents, buffered edges
+/// (O_DSYNC on NFS), early write-back. Opens its descriptors here.
+std::unique_ptr<Sink> open_direct_sink(const base::File& directory, const std::string& file_name,
+                                       const IoOptions& options);
+
+/// Parallel HDF5 over MPI_COMM_SELF, independent. On the caller's thread.
+std::unique_ptr<Sink> open_mpio_sink(const base::File& directory, const std::filesystem::path& file_path,
+                                     const IoOptions& options);
+
+struct WriteJob {
+  const std::vector<tree::StoredLeaf>* leaves = nullptr;  // with tilings
+  std::span<const plan::Block> blocks;                    // ordered by leaf
+  int rank = 0;
+  bool checksums = true;
+  tree::RowFormat row_format = {};
+  std::uint64_t table_offset = 0;  // of the whole table in the file
+  std::uint64_t first_row = 0;     // of this rank's section
+};
+
+struct Written {
+  std::uint64_t bytes = 0;
+  base::Digest rows = {};  // the sum of `row_digest` over this rank's rows
+};
+
+/// Stages, checksums and writes all blocks and this rank's rows, then finishes the sink. Stops at the first
+/// failure and throws it.
+Written write_blocks(Sink& sink, const WriteJob& job, const IoOptions& options);
+
+/// Parallel HDF5 over the whole communicator with collective transfers. Collective, and without a deadline.
+/// What it wrote is read back and its checksums compared, since collective MPI-IO may report success for
+/// bytes that were never written.
+Written write_collective(comm::Communicator& comm, const base::File& directory,
+                         const std::filesystem::path& file_path, const WriteJob& job,
+                         const IoOptions& options);
+
+/// The digest of one encoded row at `row` of the table: XXH3-128 seeded with the row's number. A table's
+/// digest is the sum over its rows that are not padding, so that each rank knows its part.
+base::Digest row_digest(std::span<const std::byte> encoded, std::uint64_t row) noexcept;
+
+/// How many threads a rank uses: options.threads, else what cores this rank has to itself allow, at least 2
+/// (one waits for the disk).
+int thread_count(const IoOptions& options) noexcept;
+
+}  // namespace cairn::io
