@@ -2,6 +2,7 @@
 
 #include "cairn/array.hpp"
 #include "tree/box.hpp"
+#include "tree/box_index.hpp"
 
 #include <cstdint>
 #include <functional>
@@ -54,6 +55,19 @@ struct Extent {
 /// box. Ordered by box_offset for `one`, tile after tile otherwise.
 std::vector<Extent> extents_of(const StoredLeaf& leaf, const Box& box);
 
+/// The same for many boxes of one leaf: finds tiles without looking at each. Refers to the leaf, which must
+/// outlive it. Any thread.
+class ExtentFinder {
+ public:
+  explicit ExtentFinder(const StoredLeaf& leaf);
+  std::vector<Extent> operator()(const Box& box) const;
+
+ private:
+  const StoredLeaf* leaf_;
+  bool indexed_ = false;
+  BoxIndex index_;
+};
+
 /// The format of a row of the block table: u32 leaf (1-based; 0: padding), u32 rank, u64 checksum, i64
 /// start[ndims], i64 count[ndims], little-endian. `ndims` is 1, 3, 7 or 8, at least the most of any leaf (1
 /// for scalars: start 0, count 1, and unused dimensions likewise); `bytes` is 32, 64, 128 or 256,
@@ -74,7 +88,8 @@ struct BlockRow {
 };
 
 void encode_row(const BlockRow& row, const RowFormat& format, std::span<std::byte> bytes);
-/// `ndims`: of the leaf, which the caller knows. False: padding (all zeros).
+/// The box gets the dimensions of its leaf. False: padding (all zeros). Error(corrupt) where the row names no
+/// leaf, its box is empty or not within the leaf, or unused bytes are not zero.
 bool decode_row(std::span<const std::byte> bytes, const RowFormat& format, std::span<const StoredLeaf> leaves,
                 BlockRow& row);
 
