@@ -47,8 +47,8 @@ class StreamingDigest {
   std::unique_ptr<State> state_;
 };
 
-std::string to_hex(const Digest& digest);                       // 32 hex digits, hi first
-bool from_hex(std::string_view text, Digest& digest) noexcept;  // false: not 32 hex digits
+std::string to_hex(const Digest& digest);                       // 32 lower-case hex digits, hi first
+bool from_hex(std::string_view text, Digest& digest) noexcept;  // false: not exactly that; digest is kept
 
 /// 128 random bits from the system, never zero: the id of a save.
 Digest random_id();

@@ -1,7 +1,10 @@
 #pragma once
 
+#include "cairn/error.hpp"
+
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -33,8 +36,12 @@ enum class Op {
 };
 const char* to_string(Op op) noexcept;
 
+/// What an errno means to a caller.
+ErrorCode code_of(int error) noexcept;
+
 /// The seam for faults: asked before each system call. Returns 0 to let it happen, else the errno to fail
-/// with. Called from any thread.
+/// with. `name` is the whole path (of a rename: the old one); `offset` of a rename is the flags of
+/// renameat2(2). Called from any thread.
 class StorageHook {
  public:
   virtual ~StorageHook() = default;
@@ -87,11 +94,15 @@ bool allocate(const File& file, std::uint64_t offset,
 void start_write_back(const File& file, std::uint64_t offset,
                       std::uint64_t bytes) noexcept;  // SYNC_FILE_RANGE_WRITE; a hint
 struct stat status(const File& file);
+/// Of a name in a directory, symbolic links not followed; nullopt: there is nothing of this name.
+std::optional<struct stat> status_of(const File& at, const std::filesystem::path& name);
 bool is_network_file_system(const File& file);  // NFS, whose clients widen a buffered write to its page
 void change_mode(const File& file, mode_t mode);
 
 void make_directory(const File& at, const std::filesystem::path& name, mode_t mode);
 void remove_file(const File& at, const std::filesystem::path& name);  // not_found where there is none
+/// False: it is not empty, or not there, or not a directory.
+bool remove_empty_directory(const File& at, const std::filesystem::path& name);
 void remove_tree(const File& at,
                  const std::filesystem::path& name);   // a directory and what is in it; none there is fine
 std::vector<std::string> list(const File& directory);  // names, sorted, without . and ..
@@ -100,7 +111,8 @@ enum class RenameResult { done, exists, missing };
 /// renameat2(RENAME_NOREPLACE) within a directory; where the file system refuses the flag, a link-free
 /// fallback that checks first.
 RenameResult rename_new(const File& at, const std::filesystem::path& from, const std::filesystem::path& to);
-/// Plain rename; `missing` where `from` is not there.
+/// Plain rename; `missing` where `from` is not there, `exists` where `to` is a directory with something in
+/// it, or of the other kind.
 RenameResult rename_over(const File& at, const std::filesystem::path& from, const std::filesystem::path& to);
 /// renameat2(RENAME_EXCHANGE); false where the file system does not have it.
 bool exchange(const File& at, const std::filesystem::path& a, const std::filesystem::path& b);
