@@ -108,13 +108,17 @@ class Communicator {
   template <class Step>
   Agreed<Lanes> agree_min(std::string_view stage, std::size_t count, Step&& step) {
     Lanes lanes(count, ~std::uint64_t{0});
-    auto failure = attempt([&] { lanes = step(); });
+    auto failure = attempt([&] {
+      Lanes own = step();
+      if (own.size() != count) throw Error(ErrorCode::internal, "a step returned another number of lanes");
+      lanes = std::move(own);
+    });
     conclude(stage, failure, &lanes);
     return Agreed<Lanes>(std::move(lanes));
   }
 
-  /// Runs `step` on the primary alone; its bytes, or its Error, reach every rank. Two collectives (a fixed
-  /// header, the bytes).
+  /// Runs `step` on the primary alone; its bytes, or its Error, reach every rank. One collective for up to
+  /// 4 KiB, one more for each GiB begun beyond that.
   template <class Step>
   Agreed<std::string> agree_on_root(std::string_view stage, Step&& step) {
     std::string bytes;
@@ -125,12 +129,13 @@ class Communicator {
   }
 
   /// Elementwise over the ranks; the same length on every rank (agreed before). One collective each.
-  Agreed<Lanes> sum(std::string_view stage, Lanes lanes);  // wraps around
+  /// Sums wrap around; `exclusive_sum` is over the ranks below this one, zeros on rank 0.
+  Agreed<Lanes> sum(std::string_view stage, Lanes lanes);
   Agreed<Lanes> max(std::string_view stage, Lanes lanes);
-  Agreed<Lanes> exclusive_sum(std::string_view stage,
-                              Lanes lanes);  // over the ranks below this one; zeros on rank 0
+  Agreed<Lanes> exclusive_sum(std::string_view stage, Lanes lanes);
 
-  /// Each rank's bytes, on the primary (elsewhere empty). Two collectives.
+  /// Each rank's bytes, on the primary (elsewhere empty). Two collectives. More than 2 GiB in all is
+  /// Error(unsupported) on every rank.
   std::vector<std::string> gather(std::string_view stage, std::string_view bytes);
 
  private:

@@ -1,0 +1,31 @@
+#pragma once
+
+#include "cairn/error.hpp"
+
+#include <atomic>
+#include <memory>
+
+#include <mpi.h>
+
+namespace cairn::comm {
+
+/// This library's own duplicate of a communicator. It is an attribute of the original and lives until the
+/// original is freed, or until MPI_Finalize where something still used it then.
+struct Duplicate {
+  MPI_Comm comm = MPI_COMM_NULL;
+  int rank = 0;
+  int size = 1;
+  std::atomic<bool> busy = false;       // an operation uses it; what is below belongs to that operation
+  std::shared_ptr<const Error> poison;  // why nothing may be communicated any more; null: all is well
+};
+
+/// The duplicate of `original`, marked busy, made the first time it is asked for: that is collective, and
+/// takes at most `timeout_s`. Throws on this rank alone: invalid_argument (a null or an inter-communicator),
+/// mpi (MPI is not running), unsupported (a thread that may not call MPI), locked (busy), or what poisoned
+/// it.
+std::shared_ptr<Duplicate> acquire(MPI_Comm original, double timeout_s);
+
+/// Gives up an acquired duplicate. Local.
+void release(Duplicate& duplicate) noexcept;
+
+}  // namespace cairn::comm
