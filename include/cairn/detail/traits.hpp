@@ -37,6 +37,15 @@
 
 #define CAIRN_API [[gnu::visibility("default")]]
 
+// CUDA's small floating-point types, known by name alone.
+struct __half;
+struct __nv_bfloat16;
+struct __nv_fp8_e4m3;
+struct __nv_fp8_e5m2;
+
+/// \file
+/// What the templates of the public headers accept. Nothing here is for use by programs.
+
 namespace cairn {
 inline namespace CAIRN_ABI {
 namespace detail {
@@ -45,23 +54,55 @@ struct Access;
 struct ArrayRep;
 struct ErrorRep;
 
-/// A JSON value as text; what cannot be dumped (text that is not UTF-8) becomes a marker that the next
-/// collective call reports.
-CAIRN_API std::string dump(const nlohmann::json& value) noexcept;
+/// The first character of a Json that could not be made; what went wrong follows it. No JSON begins so.
+inline constexpr char json_marker = '\x01';
 
-/// A leaf's own copy of a value.
-template <class Value>
-std::shared_ptr<ArrayRep> own(const Value& value);
-CAIRN_API std::shared_ptr<ArrayRep> own_text(std::string_view text);
+/// JSON as text, or `json_marker` and why not. Inline, so that no symbol of the library names nlohmann.
+inline std::string dump(const nlohmann::json& value) noexcept {
+  try {
+    return value.dump();
+  } catch (const nlohmann::json::type_error& error) {
+    return json_marker + std::string(error.what());
+  } catch (...) {
+    return json_marker + std::string("no memory");
+  }
+}
+
+/// The same of what stands in braces: a single element that is no pair means that element.
+inline std::string dump(const nlohmann::json::initializer_list_t& braces) noexcept {
+  try {
+    if (braces.size() == 1) {
+      const auto& only = *braces.begin();
+      const nlohmann::json& element = *only;
+      const auto* address = reinterpret_cast<const char*>(std::addressof(element));
+      const auto* here = reinterpret_cast<const char*>(std::addressof(only));
+      const bool existing = std::less<>()(address, here) || !std::less<>()(address, here + sizeof(only));
+      const bool pair = element.is_array() && element.size() == 2 && element[0].is_string();
+      if (existing || !pair) return dump(element);
+    }
+    return dump(nlohmann::json(braces));
+  } catch (...) {
+    return json_marker + std::string("no memory");
+  }
+}
 
 template <class T>
 using bare = std::remove_cv_t<std::remove_reference_t<T>>;
 
+#if defined(__cpp_char8_t)
+template <class T>
+inline constexpr bool is_char8 = std::is_same_v<T, char8_t>;
+#else
+template <class T>
+inline constexpr bool is_char8 = false;
+#endif
+
 /// An integer, but neither bool nor a character.
 template <class Int>
-inline constexpr bool is_index = std::is_integral_v<Int> && !std::is_same_v<bare<Int>, bool> &&
-                                 !std::is_same_v<bare<Int>, char> && !std::is_same_v<bare<Int>, wchar_t> &&
-                                 !std::is_same_v<bare<Int>, char16_t> && !std::is_same_v<bare<Int>, char32_t>;
+inline constexpr bool is_index =
+    std::is_integral_v<Int> && !std::is_same_v<bare<Int>, bool> && !std::is_same_v<bare<Int>, char> &&
+    !std::is_same_v<bare<Int>, wchar_t> && !std::is_same_v<bare<Int>, char16_t> &&
+    !std::is_same_v<bare<Int>, char32_t> && !is_char8<bare<Int>>;
 template <class Int>
 using if_index = std::enable_if_t<is_index<Int>, int>;
 
@@ -99,52 +140,76 @@ using if_not = std::enable_if_t<!std::is_convertible_v<const Data&, Target>, int
 
 template <class T, class = void>
 inline constexpr bool is_complex = false;
+/// Two floating-point numbers with real() and imag(): std::complex and its look-alikes.
 template <class T>
 inline constexpr bool
     is_complex<T, std::void_t<typename T::value_type, decltype(std::declval<const T&>().real()),
                               decltype(std::declval<const T&>().imag())>> =
         std::is_floating_point_v<typename T::value_type> && sizeof(T) == 2 * sizeof(typename T::value_type);
 
-/// The dtype of a C++ type, by size and sign; `none` where there is no exact one (long double, wchar_t).
+#if defined(__FLT16_MANT_DIG__) && (defined(__clang__) || __GNUC__ >= 13)
+__extension__ typedef _Float16 float16;
+#else
+struct float16;
+#endif
+
+/// Bytes of one element, by the order of Dtype: none, i8, i16, i32, i64, u8, u16, u32, u64, f16, bf16, f32,
+/// f64, e4m3, e5m2, c64, c128, boolean, string.
+template <class Dtype>
+constexpr std::size_t bytes_of(Dtype dtype) noexcept {
+  constexpr unsigned char bytes[] = {0, 1, 2, 4, 8, 1, 2, 4, 8, 2, 2, 4, 8, 1, 1, 8, 16, 1, 1};
+  const auto index = static_cast<std::size_t>(dtype);
+  return index < sizeof(bytes) ? bytes[index] : 0;
+}
+
+template <class Dtype, class T>
+constexpr Dtype guess_integer() {
+  constexpr bool is_signed = std::is_signed_v<T>;
+  switch (sizeof(T)) {
+    case 1:
+      return is_signed ? Dtype::i8 : Dtype::u8;
+    case 2:
+      return is_signed ? Dtype::i16 : Dtype::u16;
+    case 4:
+      return is_signed ? Dtype::i32 : Dtype::u32;
+    case 8:
+      return is_signed ? Dtype::i64 : Dtype::u64;
+    default:
+      return Dtype::none;
+  }
+}
+
+/// The dtype of a C++ type; `none` where there is no exact one.
 template <class Dtype, class Raw>
 constexpr Dtype guess() {
   using T = std::remove_cv_t<Raw>;
-  if constexpr (std::is_same_v<T, bool>) {
-    return Dtype::boolean;
-  } else if constexpr (std::is_same_v<T, std::byte>) {
+  if constexpr (std::is_void_v<T> || std::is_same_v<T, wchar_t> || std::is_same_v<T, char16_t> ||
+                std::is_same_v<T, char32_t>) {
+    return Dtype::none;
+  } else if constexpr (std::is_same_v<T, bool>) {
+    return sizeof(T) == 1 ? Dtype::boolean : Dtype::none;
+  } else if constexpr (std::is_same_v<T, std::byte> || std::is_same_v<T, char>) {
     return Dtype::u8;
   } else if constexpr (std::is_enum_v<T>) {
     return guess<Dtype, std::underlying_type_t<T>>();
-  } else if constexpr (std::is_same_v<T, wchar_t> || std::is_same_v<T, char16_t> ||
-                       std::is_same_v<T, char32_t>) {
-    return Dtype::none;
-  } else if constexpr (std::is_same_v<T, char>) {
-    return Dtype::u8;
   } else if constexpr (std::is_integral_v<T>) {
-    switch (sizeof(T)) {
-      case 1:
-        return std::is_signed_v<T> ? Dtype::i8 : Dtype::u8;
-      case 2:
-        return std::is_signed_v<T> ? Dtype::i16 : Dtype::u16;
-      case 4:
-        return std::is_signed_v<T> ? Dtype::i32 : Dtype::u32;
-      case 8:
-        return std::is_signed_v<T> ? Dtype::i64 : Dtype::u64;
-      default:
-        return Dtype::none;
-    }
+    return guess_integer<Dtype, T>();
   } else if constexpr (std::is_same_v<T, float>) {
     return Dtype::f32;
   } else if constexpr (std::is_same_v<T, double>) {
     return Dtype::f64;
-#if defined(__FLT16_MANT_DIG__) && \
-    (!defined(__cplusplus) || defined(__STDCPP_FLOAT16_T__) || defined(__clang__) || __GNUC__ >= 13)
-  } else if constexpr (std::is_same_v<T, _Float16>) {
+  } else if constexpr (std::is_same_v<T, float16> || std::is_same_v<T, __half>) {
     return Dtype::f16;
-#endif
+  } else if constexpr (std::is_same_v<T, __nv_bfloat16>) {
+    return Dtype::bf16;
+  } else if constexpr (std::is_same_v<T, __nv_fp8_e4m3>) {
+    return Dtype::e4m3;
+  } else if constexpr (std::is_same_v<T, __nv_fp8_e5m2>) {
+    return Dtype::e5m2;
   } else if constexpr (is_complex<T>) {
-    return sizeof(T) == 8 ? Dtype::c64 : Dtype::c128;
-  } else if constexpr (std::numeric_limits<T>::is_specialized && sizeof(T) == 2) {
+    return sizeof(T) == 8 ? Dtype::c64 : sizeof(T) == 16 ? Dtype::c128 : Dtype::none;
+  } else if constexpr (std::numeric_limits<T>::is_specialized) {
+    if (sizeof(T) != 2) return Dtype::none;
     return std::numeric_limits<T>::digits == 11  ? Dtype::f16
            : std::numeric_limits<T>::digits == 8 ? Dtype::bf16
                                                  : Dtype::none;
