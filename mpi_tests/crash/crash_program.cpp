@@ -1,0 +1,123 @@
+// One life of a job that dies: looks at the checkpoint that an earlier one left, then saves, and is killed by SIGKILL at one of
+// the file-system calls of the save. The driver (crash_test.py) runs it for every point and judges what is found.
+//
+//   crash_program CHECK_PATH SAVE_PATH GENERATION VICTIM CALL one|all
+//
+// Prints on rank 0 `found none` or `found GENERATION` for CHECK_PATH ("-": not looked at), and `saved` where the save went
+// through (fewer than CALL calls). `all` kills every rank of the job at that point, `one` only the victim.
+
+#include <cairn/cairn.hpp>
+
+#include <csignal>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <string>
+#include <unistd.h>
+#include <vector>
+
+#include "base/storage.hpp"
+
+namespace {
+
+struct State {
+  std::vector<double> field;         // 12 x 10, by rows
+  std::vector<float> columns;        // 6 x (4 * size), by columns
+  std::vector<std::int32_t> ragged;  // rank + 1 rows
+  std::vector<std::int64_t> table;   // replicated
+  std::int64_t generation = 0;
+  cairn::Tree tree;
+
+  State(int rank, int size) {
+    const std::int64_t first = 12 * rank / size, last = 12 * (rank + 1) / size;
+    field.resize(static_cast<std::size_t>((last - first) * 10));
+    columns.resize(24);
+    ragged.resize(static_cast<std::size_t>(rank + 1));
+    table.resize(20000);
+    tree["field"] = cairn::sharded(field, {.shape = {12, 10}, .start = {first, 0}, .count = {last - first, 10}});
+    tree["columns"] = cairn::sharded(columns, {.shape = {6, 4 * size}, .start = {0, 4 * rank}, .count = {6, 4}});
+    tree["ragged"] = cairn::appended(ragged);
+    tree["table"] = cairn::replicated(table);
+    tree["generation"] = cairn::ref(generation);
+  }
+
+  void fill(std::int64_t value) {
+    generation = value;
+    field.assign(field.size(), static_cast<double>(value));
+    columns.assign(columns.size(), static_cast<float>(value));
+    ragged.assign(ragged.size(), static_cast<std::int32_t>(value));
+    table.assign(table.size(), value);
+  }
+
+  bool whole() const {
+    const auto all = [&](const auto& values) {
+      for (auto v : values)
+        if (static_cast<std::int64_t>(v) != generation) return false;
+      return true;
+    };
+    return all(field) && all(columns) && all(ragged) && all(table);
+  }
+};
+
+class Killer : public cairn::base::StorageHook {
+ public:
+  Killer(long call, std::vector<int> victims) : call_(call), victims_(std::move(victims)) {}
+  int before(cairn::base::Op, std::string_view, std::uint64_t, std::uint64_t) override {
+    if (calls_++ == call_) {
+      for (int pid : victims_) kill(pid, SIGKILL);
+      raise(SIGKILL);
+    }
+    return 0;
+  }
+
+ private:
+  std::atomic<long> calls_{0};
+  long call_;
+  std::vector<int> victims_;
+};
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  if (argc != 7) return 2;
+  MPI_Init(&argc, &argv);
+  int rank = 0, size = 1;
+  MPI_Comm_rank(MPI_COMM_WORLD, &rank);
+  MPI_Comm_size(MPI_COMM_WORLD, &size);
+  const std::string check = argv[1], save = argv[2];
+  const std::int64_t generation = std::atoll(argv[3]);
+  const int victim = std::atoi(argv[4]);
+  const long call = std::atol(argv[5]);
+
+  State state(rank, size);
+  if (check != "-") {
+    std::int64_t found = -1;
+    if (cairn::is_checkpoint(MPI_COMM_WORLD, check)) {
+      cairn::load(MPI_COMM_WORLD, check, state.tree);
+      int whole = state.whole() ? 1 : 0;
+      MPI_Allreduce(MPI_IN_PLACE, &whole, 1, MPI_INT, MPI_MIN, MPI_COMM_WORLD);
+      found = whole ? state.generation : -2;
+    }
+    if (rank == 0) {
+      if (found == -1) std::printf("found none\n");
+      if (found == -2) std::printf("found mixed\n");
+      if (found >= 0) std::printf("found %lld\n", static_cast<long long>(found));
+      std::fflush(stdout);
+    }
+  }
+
+  int pid = getpid();
+  std::vector<int> pids(static_cast<std::size_t>(size));
+  MPI_Allgather(&pid, 1, MPI_INT, pids.data(), 1, MPI_INT, MPI_COMM_WORLD);
+  if (std::strcmp(argv[6], "one") == 0) pids.clear();
+  std::erase(pids, pid);
+  state.fill(generation);
+  Killer killer(call, pids);
+  MPI_Barrier(MPI_COMM_WORLD);
+  if (rank == victim) cairn::base::set_storage_hook(&killer);
+  cairn::save(MPI_COMM_WORLD, save, state.tree, {.overwrite = true});
+  cairn::base::set_storage_hook(nullptr);
+  if (rank == 0) std::printf("saved\n");
+  MPI_Finalize();
+  return 0;
+}

@@ -1,0 +1,95 @@
+#include <catch2/catch.hpp>
+
+#include <atomic>
+#include <cerrno>
+
+#include "base/storage.hpp"
+#include "folder.hpp"
+#include "generation.hpp"
+
+using namespace mpi_test;
+
+namespace {
+
+/// Fails the file-system call number `call` of this rank.
+class FailOnce : public cairn::base::StorageHook {
+ public:
+  FailOnce(long call, int error) : call_(call), error_(error) {}
+  int before(cairn::base::Op op, std::string_view name, std::uint64_t, std::uint64_t) override {
+    if (calls_++ != call_) return 0;
+    where_ = std::string(cairn::base::to_string(op)) + " " + std::string(name);
+    fired_ = true;
+    return error_;
+  }
+  bool fired() const { return fired_; }
+  const std::string& where() const { return where_; }
+
+ private:
+  long call_;
+  int error_;
+  std::atomic<long> calls_{0};
+  std::atomic<bool> fired_{false};
+  std::string where_;
+};
+
+void fail_every_call(bool overwrite, int system_error) {
+  const int rank = comm_rank(MPI_COMM_WORLD), size = comm_size(MPI_COMM_WORLD);
+  SharedFolder folder(MPI_COMM_WORLD);
+  Generation state(MPI_COMM_WORLD);
+  std::int64_t generation = 1;
+  for (int victim = 0; victim < size; ++victim) {
+    int failures = 0, failures_after_decision = 0;
+    for (long call = 0;; ++call) {
+      const cairn::Path path = folder.path() / (overwrite ? "over" : "first-" + std::to_string(victim) + "-" + std::to_string(call));
+      if (overwrite) {
+        state.fill(generation);
+        cairn::save(MPI_COMM_WORLD, path, state.tree, {.overwrite = true});
+      }
+      const std::int64_t before = overwrite ? generation : 0;
+      state.fill(++generation);
+      FailOnce hook(call, system_error);
+      MPI_Barrier(MPI_COMM_WORLD);
+      if (rank == victim) cairn::base::set_storage_hook(&hook);
+      const auto error = common_outcome(MPI_COMM_WORLD, [&] { cairn::save(MPI_COMM_WORLD, path, state.tree, {.overwrite = overwrite}); });
+      cairn::base::set_storage_hook(nullptr);
+      int fired = hook.fired() ? 1 : 0;
+      MPI_Bcast(&fired, 1, MPI_INT, victim, MPI_COMM_WORLD);
+
+      INFO("victim " << victim << ", call " << call << " (" << hook.where() << "): " << (error ? error->what() : "returned"));
+      const auto found = stored_generation(MPI_COMM_WORLD, path);
+      const bool after_decision = error && found == generation;
+      if (error) {
+        ++failures;
+        failures_after_decision += after_decision;
+        CHECK((found == before || found == generation));
+        CHECK(error->system_error() == system_error);
+        CHECK((error->code() == cairn::ErrorCode::io || error->code() == cairn::ErrorCode::no_space));
+        CHECK(error->rank() == victim);
+      } else {
+        CHECK(found == generation);
+      }
+      if (rank == 0 && error && !after_decision) CHECK(folder.hidden().empty());
+      MPI_Barrier(MPI_COMM_WORLD);
+
+      state.fill(++generation);
+      cairn::save(MPI_COMM_WORLD, path, state.tree, {.overwrite = true});
+      CHECK(stored_generation(MPI_COMM_WORLD, path) == generation);
+      if (rank == 0) CHECK(folder.hidden().empty());
+      MPI_Barrier(MPI_COMM_WORLD);
+      if (!fired) break;
+      REQUIRE(call < 1000);
+    }
+    CHECK(failures > 3);
+    CHECK(failures_after_decision <= 6);  // the rename into place, and the fsyncs around it
+  }
+}
+
+}  // namespace
+
+TEST_CASE("a file-system call that fails on any rank in a first save: one error everywhere, nothing left, and the next save works") {
+  fail_every_call(false, EIO);
+}
+
+TEST_CASE("a file-system call that fails on any rank in an overwrite: the old checkpoint stands") {
+  fail_every_call(true, ENOSPC);
+}
