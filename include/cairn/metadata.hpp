@@ -5,32 +5,49 @@
 #include "detail/traits.hpp"
 #include "json.hpp"
 
+/// \file
+/// What a checkpoint holds, without its arrays. The functions without a Context are local, and need no MPI;
+/// with one, the primary reads, and all ranks get its answer or its Error. Any thread.
+
 namespace cairn {
 inline namespace CAIRN_ABI {
 
 using Metrics = std::map<std::string, double>;
 
+/// One leaf as stored: a per_rank one has the shape {ranks, shape...}, an appended one {rows, row_shape...}.
 struct LeafInfo {
   Kind kind = Kind::value;
   Dtype dtype = Dtype::none;
   Dims shape = {};
   std::uint64_t bytes = 0;
 };
+
 struct CheckpointableInfo {
-  std::string handler = {}, file = {};
-  std::uint64_t bytes = 0;
+  std::string handler = {};  ///< "tree"
+  std::string file = {};     ///< in the checkpoint's directory
+  std::uint64_t bytes = 0;   ///< of that file
   std::map<std::string, LeafInfo> leaves = {};
 };
+
 struct Metadata {
-  int format_version = 0, world_size = 0;
+  int format_version = 0;
+  int world_size = 0;  ///< ranks that saved it
   std::string library_version = {};
   std::chrono::system_clock::time_point created = {};
   Json custom_metadata = {};
   Metrics metrics = {};
   std::map<std::string, CheckpointableInfo> checkpointables = {};
 };
-CAIRN_API bool is_checkpoint(const Path&), is_checkpoint(const Context&, const Path&);
-CAIRN_API Metadata metadata(const Path&), metadata(const Context&, const Path&);
+
+/// Whether a committed checkpoint is at the path. Not collective.
+CAIRN_API bool is_checkpoint(const Path& path);
+/// The same. Collective over the context's communicator.
+CAIRN_API bool is_checkpoint(const Context& context, const Path& path);
+
+/// Error(not_found), Error(not_a_checkpoint), Error(corrupt), Error(unsupported), Error(io). Not collective.
+CAIRN_API Metadata metadata(const Path& path);
+/// The same. Collective over the context's communicator.
+CAIRN_API Metadata metadata(const Context& context, const Path& path);
 
 }  // namespace CAIRN_ABI
 }  // namespace cairn

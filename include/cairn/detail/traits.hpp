@@ -140,12 +140,14 @@ using if_not = std::enable_if_t<!std::is_convertible_v<const Data&, Target>, int
 
 template <class T, class = void>
 inline constexpr bool is_complex = false;
-/// Two floating-point numbers with real() and imag(): std::complex and its look-alikes.
+/// Two floating-point numbers with real() and imag(): std::complex and its look-alikes. (An Eigen vector of
+/// two has these too, but they are not numbers.)
 template <class T>
 inline constexpr bool
     is_complex<T, std::void_t<typename T::value_type, decltype(std::declval<const T&>().real()),
                               decltype(std::declval<const T&>().imag())>> =
-        std::is_floating_point_v<typename T::value_type> && sizeof(T) == 2 * sizeof(typename T::value_type);
+        std::is_floating_point_v<typename T::value_type> && sizeof(T) == 2 * sizeof(typename T::value_type) &&
+        std::is_same_v<bare<decltype(std::declval<const T&>().real())>, typename T::value_type>;
 
 #if defined(__FLT16_MANT_DIG__) && (defined(__clang__) || __GNUC__ >= 13)
 __extension__ typedef _Float16 float16;
