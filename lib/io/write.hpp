@@ -7,23 +7,40 @@
 #include "tree/layout.hpp"
 
 #include <cstdint>
+#include <filesystem>
 #include <memory>
 #include <span>
 #include <string>
+#include <vector>
 
 /// The write stage of one rank: each block is staged, checksummed and written. Nothing here is collective but
 /// what says so.
 namespace cairn::io {
 
-/// Where staged blocks go. `put` and `put_rows` may be called from several threads at once where
+/// A packed block in memory, and where its bytes belong.
+struct Staged {
+  const tree::StoredLeaf* leaf = nullptr;
+  tree::Box box = {};
+  std::span<const std::byte> packed = {};
+  std::vector<tree::Extent> extents = {};
+};
+
+/// Where staged blocks go. `put`, `put_all` and `put_rows` may be called from several threads at once where
 /// `concurrent()` says so.
 class Sink {
  public:
   virtual ~Sink() = default;
   virtual bool concurrent() const noexcept = 0;
+  /// Whether a packed block of so many bytes may be put from wherever it lies. False: it goes faster from a
+  /// buffer whose address is congruent to the file offset of its first extent, modulo `page_bytes()`.
+  virtual bool takes_any_address(std::uint64_t bytes) const noexcept = 0;
   /// A packed block and where its bytes belong. Blocks of one file never overlap.
   virtual void put(const tree::StoredLeaf& leaf, const tree::Box& box, std::span<const std::byte> packed,
                    std::span<const tree::Extent> extents) = 0;
+  /// Small blocks that were staged one after another in one buffer.
+  virtual void put_all(std::span<const Staged> blocks) {
+    for (const auto& block : blocks) put(*block.leaf, block.box, block.packed, block.extents);
+  }
   /// Bytes of the block table.
   virtual void put_rows(std::uint64_t file_offset, std::span<const std::byte> bytes) = 0;
   /// Everything is on the disk (fsync, once, through the descriptors that wrote) if options.fsync, and
@@ -31,8 +48,9 @@ class Sink {
   virtual void finish() = 0;
 };
 
-/// `pwrite` by several threads: O_DIRECT for the 4 KiB-aligned interior of large extents, buffered edges
-/// (O_DSYNC on NFS), early write-back. Opens its descriptors here.
+/// `pwrite` by several threads: O_DIRECT for the page-aligned interior of large extents, buffered edges
+/// (O_DSYNC on NFS), early write-back. Opens its descriptors here, for an existing file. The first error of
+/// a descriptor is thrown by every later use of it. Any threads at once, but for `finish`.
 std::unique_ptr<Sink> open_direct_sink(const base::File& directory, const std::string& file_name,
                                        const IoOptions& options);
 
@@ -56,12 +74,15 @@ struct Written {
 };
 
 /// Stages, checksums and writes all blocks and this rank's rows, then finishes the sink. Stops at the first
-/// failure and throws it.
+/// failure and throws it; the sink is then of no more use. A block of no bytes is passed over and has no row.
+/// Blocks are read once, while this runs, by up to `thread_count` threads, each of which holds one buffer of
+/// the largest block.
 Written write_blocks(Sink& sink, const WriteJob& job, const IoOptions& options);
 
-/// Parallel HDF5 over the whole communicator with collective transfers. Collective, and without a deadline.
-/// What it wrote is read back and its checksums compared, since collective MPI-IO may report success for
-/// bytes that were never written.
+/// Parallel HDF5 over the whole communicator with collective transfers, for arrays large enough to gain by
+/// it; small ones, and those with a tile a shard, are written independently. Collective over `comm`, and
+/// without a deadline. What it wrote is read back and its checksums compared, since collective MPI-IO may
+/// report success for bytes that were never written: Error(corrupt) names the array and the box.
 Written write_collective(comm::Communicator& comm, const base::File& directory,
                          const std::filesystem::path& file_path, const WriteJob& job,
                          const IoOptions& options);

@@ -1,0 +1,136 @@
+#include "io/block_writer.hpp"
+
+#include "cairn/error.hpp"
+#include "io/workers.hpp"
+
+#include <algorithm>
+
+namespace cairn::io {
+namespace {
+
+/// Blocks up to this size are staged together, until there is this much of them.
+constexpr std::uint64_t kSmallBlock = 256u << 10;
+constexpr std::uint64_t kSmallUnit = 1u << 20;
+/// A rank that writes less does so on the caller's thread.
+constexpr std::uint64_t kWorthThreads = 8u << 20;
+constexpr std::uint64_t kRowsAtOnce = 8u << 20;
+
+}  // namespace
+
+BlockWriter::BlockWriter(const WriteJob& job) : job_(&job) {
+  blocks_.reserve(job.blocks.size());
+  for (const auto& block : job.blocks) {
+    const auto bytes = bytes_of(block);
+    if (bytes > 0) blocks_.push_back(&block);
+    bytes_ += bytes;
+  }
+  if (job.checksums) rows_.resize(blocks_.size() * job.row_format.bytes);
+}
+
+std::size_t BlockWriter::count(const Pick& wanted) const {
+  return static_cast<std::size_t>(std::count_if(
+      blocks_.begin(), blocks_.end(), [&](const plan::Block* block) { return wanted(leaf_of(*block)); }));
+}
+
+void BlockWriter::put_blocks(Sink& sink, int threads, const Pick& wanted) {
+  const auto units = make_units(wanted);
+  std::uint64_t bytes = 0;
+  for (const auto& unit : units) bytes += unit.bytes;
+  if (bytes < kWorthThreads || !sink.concurrent()) threads = 1;
+  std::vector<Worker> workers(static_cast<std::size_t>(std::max(threads, 1)));
+  run_workers(threads, units.size(),
+              [&](std::size_t worker, std::size_t unit) { put(sink, workers[worker], units[unit]); });
+}
+
+base::Digest BlockWriter::put_rows(Sink& sink) {
+  base::Digest sum;
+  if (rows_.empty()) return sum;
+  for (std::size_t i = 0; i < blocks_.size(); ++i) sum += row_digest(row(i), job_->first_row + i);
+  const auto offset = job_->table_offset + job_->first_row * job_->row_format.bytes;
+  const std::span<const std::byte> rows = rows_;
+  for (std::uint64_t at = 0; at < rows.size(); at += kRowsAtOnce)
+    sink.put_rows(offset + at, rows.subspan(at, std::min<std::uint64_t>(kRowsAtOnce, rows.size() - at)));
+  return sum;
+}
+
+std::vector<BlockWriter::Unit> BlockWriter::make_units(const Pick& wanted) const {
+  std::vector<Unit> units;
+  bool open = false;  // whether the last unit takes small blocks
+  for (std::size_t i = 0; i < blocks_.size(); ++i) {
+    if (!wanted(leaf_of(*blocks_[i]))) continue;
+    const auto bytes = bytes_of(*blocks_[i]);
+    const bool small = bytes <= kSmallBlock;
+    if (!open || !small || units.back().bytes + bytes > kSmallUnit) units.emplace_back();
+    units.back().blocks.push_back(i);
+    units.back().bytes += bytes;
+    open = small;
+  }
+  return units;
+}
+
+void BlockWriter::put(Sink& sink, Worker& worker, const Unit& unit) {
+  auto& staged = worker.staged;
+  staged.clear();
+  for (const auto i : unit.blocks)
+    staged.push_back({&leaf_of(*blocks_[i]), blocks_[i]->box, {}, extents_of(worker, *blocks_[i])});
+
+  const auto& first = *blocks_[unit.blocks[0]];
+  const bool in_place = staged.size() == 1 && sink.takes_any_address(unit.bytes) &&
+                        tree::is_packed(first.box.count, first.strides);
+  if (in_place)
+    staged[0].packed = {first.data, unit.bytes};
+  else
+    gather(worker.buffer.take(unit.bytes, staged[0].extents[0].file_offset), unit, staged);
+
+  if (job_->checksums)
+    for (std::size_t at = 0; at < staged.size(); ++at) {
+      const auto& block = *blocks_[unit.blocks[at]];
+      tree::encode_row(
+          {block.leaf, static_cast<std::uint32_t>(job_->rank), base::checksum(staged[at].packed), block.box},
+          job_->row_format, row(unit.blocks[at]));
+    }
+
+  if (staged.size() == 1)
+    sink.put(*staged[0].leaf, staged[0].box, staged[0].packed, staged[0].extents);
+  else
+    sink.put_all(staged);
+}
+
+std::vector<tree::Extent> BlockWriter::extents_of(Worker& worker, const plan::Block& block) const {
+  if (worker.leaf != &leaf_of(block)) {
+    worker.leaf = &leaf_of(block);
+    worker.finder.emplace(*worker.leaf);
+  }
+  auto extents = (*worker.finder)(block.box);
+  std::uint64_t bytes = 0;
+  for (const auto& extent : extents) bytes += extent.bytes;
+  if (bytes != bytes_of(block))
+    throw Error(ErrorCode::internal, "the file has no place for " + leaf_of(block).path + " " +
+                                         tree::to_string(block.box) + "; please report this");
+  return extents;
+}
+
+void BlockWriter::gather(std::span<std::byte> memory, const Unit& unit, std::vector<Staged>& staged) const {
+  for (std::size_t at = 0; at < staged.size(); ++at) {
+    const auto& block = *blocks_[unit.blocks[at]];
+    tree::copy_strided(block.data, block.strides, memory.data(), tree::row_major_strides(block.box.count),
+                       block.box.count, leaf_of(block).element_bytes);
+    staged[at].packed = memory.first(bytes_of(block));
+    memory = memory.subspan(bytes_of(block));
+  }
+}
+
+std::uint64_t BlockWriter::bytes_of(const plan::Block& block) const noexcept {
+  return tree::product(block.box.count) * leaf_of(block).element_bytes;
+}
+
+const tree::StoredLeaf& BlockWriter::leaf_of(const plan::Block& block) const noexcept {
+  return (*job_->leaves)[block.leaf];
+}
+
+std::span<std::byte> BlockWriter::row(std::size_t block) {
+  const std::size_t bytes = job_->row_format.bytes;
+  return std::span(rows_).subspan(block * bytes, bytes);
+}
+
+}  // namespace cairn::io
