@@ -1,0 +1,70 @@
+#!/usr/bin/env python3
+"""Runs `cairn` on what is no checkpoint and with wrong usage; what it says of checkpoints is tested under mpirun.
+
+usage: command_test.py CAIRN
+"""
+
+import os
+import subprocess
+import sys
+import tempfile
+import unittest
+
+CAIRN = os.path.abspath(sys.argv.pop(1)) if len(sys.argv) > 1 else sys.exit(__doc__)
+
+
+def cairn(*arguments, **environment):
+    clean = {name: value for name, value in os.environ.items() if not name.startswith("CAIRN_")}
+    return subprocess.run([CAIRN, *arguments], capture_output=True, text=True, timeout=30, env={**clean, **environment})
+
+
+class Usage(unittest.TestCase):
+    def test_help_names_the_subcommands(self):
+        result = cairn("--help")
+        self.assertEqual(0, result.returncode)
+        for name in ("show", "verify", "env"):
+            self.assertIn(name, result.stdout)
+
+    def test_version(self):
+        result = cairn("--version")
+        self.assertEqual(0, result.returncode)
+        self.assertRegex(result.stdout, r"^\d+\.\d+\.\d+\n$")
+
+    def test_wrong_usage_is_2(self):
+        for arguments in ((), ("show",), ("verify",), ("nonsense",), ("show", "a", "b"), ("env", "--nonsense")):
+            with self.subTest(arguments=arguments):
+                result = cairn(*arguments)
+                self.assertEqual(2, result.returncode)
+                self.assertNotEqual("", result.stderr)
+
+    def test_show_of_nothing_and_of_another_directory_is_2_and_says_why(self):
+        with tempfile.TemporaryDirectory() as directory:
+            for path, word in ((directory, "not_a_checkpoint"), (os.path.join(directory, "none"), "not_found")):
+                with self.subTest(path=path):
+                    result = cairn("show", path)
+                    self.assertEqual(2, result.returncode, result.stderr)
+                    self.assertEqual("", result.stdout)
+                    self.assertIn(word, result.stderr)
+                    self.assertIn(path, result.stderr)
+
+
+class Env(unittest.TestCase):
+    def test_prints_versions_and_every_option_with_its_variable(self):
+        result = cairn("env")
+        self.assertEqual(0, result.returncode, result.stderr)
+        for word in ("MPI", "HDF5", "io.threads", "CAIRN_IO_THREADS", "CAIRN_RANKS_TIMEOUT_S"):
+            self.assertIn(word, result.stdout)
+
+    def test_says_what_the_environment_sets(self):
+        line = next(line for line in cairn("env", CAIRN_IO_THREADS="3").stdout.splitlines() if "io.threads" in line)
+        self.assertEqual(["io.threads", "3", "environment"], line.split()[:3])
+
+    def test_reports_values_that_cannot_be_read_and_misspelt_names(self):
+        result = cairn("env", CAIRN_IO_THREADS="many", CAIRN_IO_THREAD="3")
+        self.assertEqual(2, result.returncode)
+        self.assertIn("CAIRN_IO_THREADS=many", result.stderr)
+        self.assertIn("CAIRN_IO_THREAD is no option", result.stderr)
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,23 @@
+#pragma once
+
+#include "cairn/metadata.hpp"
+
+#include <chrono>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+/// Values as people read them.
+namespace cairn::command {
+
+std::string bytes_text(std::uint64_t bytes);                            // 8 B, 1.50 GiB
+std::string number_text(double value);                                  // as few digits as tell it apart
+std::string shape_text(const Dims& shape);                              // [1024, 768]; of a scalar nothing
+std::string time_text(std::chrono::system_clock::time_point time);      // 2025-01-31 12:00:00 UTC
+std::string iso_time_text(std::chrono::system_clock::time_point time);  // 2025-01-31T12:00:00Z
+std::string kind_text(Kind kind);                                       // sharded
+
+/// Lines whose cells stand below one another, two spaces apart, without spaces at their ends.
+std::string align(const std::vector<std::vector<std::string>>& rows);
+
+}  // namespace cairn::command
