@@ -288,6 +288,22 @@ std::string read_whole(const File& at, const std::filesystem::path& name, std::u
   return text;
 }
 
+std::string read_pseudo_file(const std::filesystem::path& path) {
+  const int descriptor = open_descriptor(nullptr, path, path, O_RDONLY, 0);
+  if (descriptor < 0) return {};
+  const File file(descriptor, path);
+  std::string text(4096, '\0');
+  const ssize_t moved = attempt(Op::read, path, [&] { return ::read(descriptor, text.data(), text.size()); });
+  text.resize(moved > 0 ? static_cast<std::size_t>(moved) : 0);
+  return text;
+}
+
+void append_to_file(const std::filesystem::path& name, std::string_view text) {
+  File file = open_file(nullptr, name, O_WRONLY | O_CREAT | O_APPEND, 0666);
+  write_at(file, std::as_bytes(std::span(text)), 0);  // O_APPEND: at the end, whatever the offset
+  file.close();
+}
+
 void write_whole(const File& at, const std::filesystem::path& name, std::string_view text, mode_t mode,
                  bool sync) {
   File file = open_file(&at, name, O_WRONLY | O_CREAT | O_EXCL, mode);

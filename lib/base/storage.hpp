@@ -83,6 +83,11 @@ void write_at(const File& file, std::span<const std::byte> bytes, std::uint64_t 
 /// All of `bytes`; an end of file before that is Error(corrupt) "truncated".
 void read_at(const File& file, std::span<std::byte> bytes, std::uint64_t offset);
 std::string read_whole(const File& at, const std::filesystem::path& name, std::uint64_t max_bytes);
+/// Of a file of /proc or /sys, whose size is not known: at most 4 KiB; empty where it cannot be read. Never
+/// throws an Error.
+std::string read_pseudo_file(const std::filesystem::path& path);
+/// Adds to the end of a file, which is made where there is none.
+void append_to_file(const std::filesystem::path& name, std::string_view text);
 /// Creates (O_EXCL) a small file with these bytes; `sync` fsyncs it before it is closed.
 void write_whole(const File& at, const std::filesystem::path& name, std::string_view text, mode_t mode,
                  bool sync);

@@ -15,6 +15,10 @@
 /// `checkpoint.json`: what a checkpoint holds, and what proves it.
 namespace cairn::commit {
 
+inline constexpr std::string_view tree_handler = "tree";
+inline constexpr const char* manifest_file = "checkpoint.json";
+inline constexpr std::uint64_t most_manifest_bytes = std::uint64_t{1} << 30;
+
 struct CheckpointableEntry {
   std::string handler;      // "tree"
   std::string file;         // "state.h5"
