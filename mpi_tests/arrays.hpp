@@ -1,6 +1,6 @@
 #pragma once
 
-#include <cairn/cairn.hpp>
+#include "tree/box.hpp"
 
 #include <cstdint>
 #include <cstring>
@@ -8,7 +8,7 @@
 #include <random>
 #include <vector>
 
-#include "tree/box.hpp"
+#include <cairn/cairn.hpp>
 
 /// Random arrays, random decompositions, and values that depend on the global index alone.
 namespace mpi_test {
@@ -73,7 +73,8 @@ struct Shard {
         index += (box.start[d] + at[d]) * global[d];
         offset += (memory.start[d] + at[d]) * strides[d];
       }
-      visit(static_cast<std::uint64_t>(index), bytes.data() + static_cast<std::size_t>(offset) * element_bytes);
+      visit(static_cast<std::uint64_t>(index),
+            bytes.data() + static_cast<std::size_t>(offset) * element_bytes);
       std::size_t d = at.ndims();
       while (d > 0 && ++at[d - 1] == box.count[d - 1]) at[--d] = 0;
       if (d == 0) return;
@@ -81,7 +82,8 @@ struct Shard {
   }
 
   void fill(std::uint64_t array, const Dims& shape, cairn::Dtype dtype) {
-    for_each(shape, [&](std::uint64_t index, std::byte* element) { put_value(array, index, dtype, element); });
+    for_each(shape,
+             [&](std::uint64_t index, std::byte* element) { put_value(array, index, dtype, element); });
   }
   bool holds(std::uint64_t array, const Dims& shape, cairn::Dtype dtype) {
     bool right = true;
@@ -98,7 +100,8 @@ struct Shard {
 inline std::vector<Box> random_boxes(Random& random, const Dims& shape, int pieces) {
   std::vector<Box> boxes = {cairn::tree::whole(shape)};
   for (int i = 1; i < pieces; ++i) {
-    auto& box = boxes[static_cast<std::size_t>(between(random, 0, static_cast<std::int64_t>(boxes.size()) - 1))];
+    auto& box =
+        boxes[static_cast<std::size_t>(between(random, 0, static_cast<std::int64_t>(boxes.size()) - 1))];
     const auto d = static_cast<std::size_t>(between(random, 0, static_cast<std::int64_t>(shape.ndims()) - 1));
     if (box.count[d] < 2) continue;
     const auto cut = between(random, 1, box.count[d] - 1);

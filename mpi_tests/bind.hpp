@@ -39,9 +39,10 @@ struct cairn::DtypeOf<mpi_test::E5m2> {
 namespace mpi_test {
 
 inline constexpr cairn::Dtype all_dtypes[] = {
-    cairn::Dtype::i8,   cairn::Dtype::i16,  cairn::Dtype::i32,  cairn::Dtype::i64,  cairn::Dtype::u8,      cairn::Dtype::u16,
-    cairn::Dtype::u32,  cairn::Dtype::u64,  cairn::Dtype::f16,  cairn::Dtype::bf16, cairn::Dtype::f32,     cairn::Dtype::f64,
-    cairn::Dtype::e4m3, cairn::Dtype::e5m2, cairn::Dtype::c64,  cairn::Dtype::c128, cairn::Dtype::boolean,
+    cairn::Dtype::i8,   cairn::Dtype::i16,     cairn::Dtype::i32,  cairn::Dtype::i64,  cairn::Dtype::u8,
+    cairn::Dtype::u16,  cairn::Dtype::u32,     cairn::Dtype::u64,  cairn::Dtype::f16,  cairn::Dtype::bf16,
+    cairn::Dtype::f32,  cairn::Dtype::f64,     cairn::Dtype::e4m3, cairn::Dtype::e5m2, cairn::Dtype::c64,
+    cairn::Dtype::c128, cairn::Dtype::boolean,
 };
 
 /// Calls `use` with a null pointer of the C++ type of a dtype.
@@ -49,23 +50,40 @@ template <class Use>
 auto with_type(cairn::Dtype dtype, Use&& use) {
   using cairn::Dtype;
   switch (dtype) {
-    case Dtype::i8: return use(static_cast<std::int8_t*>(nullptr));
-    case Dtype::i16: return use(static_cast<std::int16_t*>(nullptr));
-    case Dtype::i32: return use(static_cast<std::int32_t*>(nullptr));
-    case Dtype::i64: return use(static_cast<std::int64_t*>(nullptr));
-    case Dtype::u8: return use(static_cast<std::uint8_t*>(nullptr));
-    case Dtype::u16: return use(static_cast<std::uint16_t*>(nullptr));
-    case Dtype::u32: return use(static_cast<std::uint32_t*>(nullptr));
-    case Dtype::u64: return use(static_cast<std::uint64_t*>(nullptr));
-    case Dtype::f16: return use(static_cast<Half*>(nullptr));
-    case Dtype::bf16: return use(static_cast<Brain*>(nullptr));
-    case Dtype::f32: return use(static_cast<float*>(nullptr));
-    case Dtype::f64: return use(static_cast<double*>(nullptr));
-    case Dtype::e4m3: return use(static_cast<E4m3*>(nullptr));
-    case Dtype::e5m2: return use(static_cast<E5m2*>(nullptr));
-    case Dtype::c64: return use(static_cast<std::complex<float>*>(nullptr));
-    case Dtype::c128: return use(static_cast<std::complex<double>*>(nullptr));
-    default: return use(static_cast<bool*>(nullptr));
+    case Dtype::i8:
+      return use(static_cast<std::int8_t*>(nullptr));
+    case Dtype::i16:
+      return use(static_cast<std::int16_t*>(nullptr));
+    case Dtype::i32:
+      return use(static_cast<std::int32_t*>(nullptr));
+    case Dtype::i64:
+      return use(static_cast<std::int64_t*>(nullptr));
+    case Dtype::u8:
+      return use(static_cast<std::uint8_t*>(nullptr));
+    case Dtype::u16:
+      return use(static_cast<std::uint16_t*>(nullptr));
+    case Dtype::u32:
+      return use(static_cast<std::uint32_t*>(nullptr));
+    case Dtype::u64:
+      return use(static_cast<std::uint64_t*>(nullptr));
+    case Dtype::f16:
+      return use(static_cast<Half*>(nullptr));
+    case Dtype::bf16:
+      return use(static_cast<Brain*>(nullptr));
+    case Dtype::f32:
+      return use(static_cast<float*>(nullptr));
+    case Dtype::f64:
+      return use(static_cast<double*>(nullptr));
+    case Dtype::e4m3:
+      return use(static_cast<E4m3*>(nullptr));
+    case Dtype::e5m2:
+      return use(static_cast<E5m2*>(nullptr));
+    case Dtype::c64:
+      return use(static_cast<std::complex<float>*>(nullptr));
+    case Dtype::c128:
+      return use(static_cast<std::complex<double>*>(nullptr));
+    default:
+      return use(static_cast<bool*>(nullptr));
   }
 }
 
@@ -75,13 +93,14 @@ inline cairn::Array bind(std::vector<Shard>& shards, const Dims& shape, cairn::D
     using T = std::remove_pointer_t<decltype(type)>;
     cairn::Array array = cairn::sharded<T>(shape);
     for (auto& shard : shards)
-      array.also(reinterpret_cast<T*>(shard.bytes.data()), {.shape = shape, .start = shard.box.start, .count = shard.box.count},
-                 shard.memory);
+      array.also(reinterpret_cast<T*>(shard.bytes.data()),
+                 {.shape = shape, .start = shard.box.start, .count = shard.box.count}, shard.memory);
     return array;
   });
 }
 
-/// An array with a decomposition over the ranks of a communicator: the same on every rank, given the same generator.
+/// An array with a decomposition over the ranks of a communicator: the same on every rank, given the same
+/// generator.
 struct RandomArray {
   std::uint64_t number = 0;
   cairn::Dtype dtype = cairn::Dtype::f64;
@@ -109,7 +128,8 @@ struct RandomArray {
     std::vector<Box> boxes;
     if (tree_elements() > 0 && between(random, 0, 2) == 0) {
       Dims cell;
-      for (auto extent : shape) cell.push_back(std::max<std::int64_t>(1, (extent + 1) / between(random, 1, 2)));
+      for (auto extent : shape)
+        cell.push_back(std::max<std::int64_t>(1, (extent + 1) / between(random, 1, 2)));
       boxes = grid_boxes(shape, cell);
     } else {
       boxes = random_boxes(random, shape, static_cast<int>(between(random, 1, 2 * size + 1)));

@@ -1,7 +1,6 @@
 #pragma once
 
-#include <cairn/cairn.hpp>
-#include <catch2/catch.hpp>
+#include "harness.hpp"
 
 #include <cstdlib>
 #include <filesystem>
@@ -10,25 +9,17 @@
 #include <string>
 #include <vector>
 
+#include <cairn/cairn.hpp>
+
 namespace mpi_test {
 
-inline int comm_rank(MPI_Comm comm) {
-  int rank = 0;
-  MPI_Comm_rank(comm, &rank);
-  return rank;
-}
-inline int comm_size(MPI_Comm comm) {
-  int size = 1;
-  MPI_Comm_size(comm, &size);
-  return size;
-}
-
-/// A fresh folder that every rank of a communicator sees; removed with what is in it by rank 0. Its making and its end are collective.
+/// A fresh folder that every rank of a communicator sees; removed with what is in it by rank 0. Its making
+/// and its end are collective.
 class SharedFolder {
  public:
   explicit SharedFolder(MPI_Comm comm) : comm_(comm) {
     char name[4096] = {};
-    if (comm_rank(comm) == 0) {
+    if (cairn::testing::rank(comm) == 0) {
       const auto pattern = (std::filesystem::temp_directory_path() / "cairn-mpi-XXXXXX").string();
       pattern.copy(name, sizeof name - 1);
       if (!mkdtemp(name)) std::abort();
@@ -39,7 +30,7 @@ class SharedFolder {
   ~SharedFolder() {
     MPI_Barrier(comm_);
     std::error_code ignored;
-    if (comm_rank(comm_) == 0) std::filesystem::remove_all(path_, ignored);
+    if (cairn::testing::rank(comm_) == 0) std::filesystem::remove_all(path_, ignored);
     MPI_Barrier(comm_);
   }
   SharedFolder(const SharedFolder&) = delete;
@@ -78,12 +69,14 @@ inline bool same_everywhere(MPI_Comm comm, const std::string& text) {
   return low == high;
 }
 
-/// Runs a collective operation; it must return on every rank, or throw one and the same error on every rank, which comes back.
+/// Runs a collective operation; it must return on every rank, or throw one and the same error on every rank,
+/// which comes back.
 inline std::shared_ptr<cairn::Error> common_outcome(MPI_Comm comm, const std::function<void()>& operation) {
   auto error = outcome(operation);
-  const std::string text = error ? std::to_string(static_cast<int>(error->code())) + " " + std::to_string(error->rank()) + " " +
-                                       std::to_string(error->system_error()) + " " + error->path().string() + " " + error->what()
-                                 : "returned";
+  const std::string text =
+      error ? std::to_string(static_cast<int>(error->code())) + " " + std::to_string(error->rank()) + " " +
+                  std::to_string(error->system_error()) + " " + error->path().string() + " " + error->what()
+            : "returned";
   INFO("this rank: " << text);
   CHECK(same_everywhere(comm, text));
   return error;

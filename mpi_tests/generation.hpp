@@ -1,12 +1,13 @@
 #pragma once
 
-#include <cairn/cairn.hpp>
-
 #include <vector>
+
+#include <cairn/cairn.hpp>
 
 namespace mpi_test {
 
-/// A small state of every kind of layout, all of whose values are one number, so that a mix of two saves is seen at once.
+/// A small state of every kind of layout, all of whose values are one number, so that a mix of two saves is
+/// seen at once.
 struct Generation {
   std::vector<double> field;         // 12 x 10, by rows: one tile
   std::vector<float> columns;        // 600 x (512 * size), by columns: a grid of tiles
@@ -29,9 +30,14 @@ struct Generation {
     ragged.resize(static_cast<std::size_t>(rank + 1));
     table.resize(static_cast<std::size_t>(20000 * scale));
     own.resize(5);
-    tree["field"] = cairn::sharded(field, {.shape = {12, 10}, .start = {first, 0}, .count = {last - first, 10}});
-    tree["deep/columns"] = cairn::sharded(columns, {.shape = {600, 512 * scale * size}, .start = {0, 512 * scale * rank}, .count = {600, 512 * scale}});
-    tree["deep/uneven"] = cairn::sharded(uneven, {.shape = {700, 600 + 100 * size}, .start = {0, rank == 0 ? 0 : 600 + 100 * rank}, .count = {700, width}});
+    tree["field"] =
+        cairn::sharded(field, {.shape = {12, 10}, .start = {first, 0}, .count = {last - first, 10}});
+    tree["deep/columns"] = cairn::sharded(
+        columns,
+        {.shape = {600, 512 * scale * size}, .start = {0, 512 * scale * rank}, .count = {600, 512 * scale}});
+    tree["deep/uneven"] = cairn::sharded(uneven, {.shape = {700, 600 + 100 * size},
+                                                  .start = {0, rank == 0 ? 0 : 600 + 100 * rank},
+                                                  .count = {700, width}});
     tree["ragged"] = cairn::appended(ragged);
     tree["table"] = cairn::replicated(table);
     tree["own"] = cairn::per_rank(own);
@@ -69,7 +75,8 @@ struct Generation {
   }
 };
 
-/// The generation that the checkpoint holds, agreed by all ranks: 0 where there is none, -1 where it is mixed or differs between ranks.
+/// The generation that the checkpoint holds, agreed by all ranks: 0 where there is none, -1 where it is mixed
+/// or differs between ranks.
 inline std::int64_t stored_generation(MPI_Comm comm, const cairn::Path& path) {
   if (!cairn::is_checkpoint(comm, path)) return 0;
   Generation state(comm);

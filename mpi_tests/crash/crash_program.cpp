@@ -1,22 +1,24 @@
-// One life of a job that dies: looks at the checkpoint that an earlier one left, then saves, and is killed by SIGKILL at one of
-// the file-system calls of the save. The driver (crash_test.py) runs it for every point and judges what is found.
+// One life of a job that dies: looks at the checkpoint that an earlier one left, then saves, and is killed by
+// SIGKILL at one of the file-system calls of the save. The driver (crash_test.py) runs it for every point and
+// judges what is found.
 //
 //   crash_program CHECK_PATH SAVE_PATH GENERATION VICTIM CALL one|all
 //
-// Prints on rank 0 `found none` or `found GENERATION` for CHECK_PATH ("-": not looked at), and `saved` where the save went
-// through (fewer than CALL calls). `all` kills every rank of the job at that point, `one` only the victim.
+// Prints on rank 0 `found none` or `found GENERATION` for CHECK_PATH ("-": not looked at), and `saved` where
+// the save went through (fewer than CALL calls). `all` kills every rank of the job at that point, `one` only
+// the victim.
 
-#include <cairn/cairn.hpp>
+#include "base/storage.hpp"
 
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <string>
-#include <unistd.h>
 #include <vector>
 
-#include "base/storage.hpp"
+#include <cairn/cairn.hpp>
+#include <unistd.h>
 
 namespace {
 
@@ -34,8 +36,10 @@ struct State {
     columns.resize(24);
     ragged.resize(static_cast<std::size_t>(rank + 1));
     table.resize(20000);
-    tree["field"] = cairn::sharded(field, {.shape = {12, 10}, .start = {first, 0}, .count = {last - first, 10}});
-    tree["columns"] = cairn::sharded(columns, {.shape = {6, 4 * size}, .start = {0, 4 * rank}, .count = {6, 4}});
+    tree["field"] =
+        cairn::sharded(field, {.shape = {12, 10}, .start = {first, 0}, .count = {last - first, 10}});
+    tree["columns"] =
+        cairn::sharded(columns, {.shape = {6, 4 * size}, .start = {0, 4 * rank}, .count = {6, 4}});
     tree["ragged"] = cairn::appended(ragged);
     tree["table"] = cairn::replicated(table);
     tree["generation"] = cairn::ref(generation);

@@ -52,7 +52,7 @@ def hidden(folder):
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("program")
-    parser.add_argument("--mpirun", required=True, nargs="+")
+    parser.add_argument("--mpirun", required=True, nargs=argparse.REMAINDER)
     parser.add_argument("--ranks", type=int, default=3)
     parser.add_argument("--points", type=int, default=200)
     parser.add_argument("--seed", type=int, default=1)

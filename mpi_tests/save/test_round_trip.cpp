@@ -1,10 +1,10 @@
-#include <catch2/catch.hpp>
+#include "bind.hpp"
+#include "folder.hpp"
 
 #include <fstream>
 #include <sstream>
 
-#include "bind.hpp"
-#include "folder.hpp"
+#include <catch2/catch.hpp>
 
 using namespace mpi_test;
 
@@ -12,7 +12,9 @@ namespace {
 
 cairn::Tree bind_all(std::vector<RandomArray>& arrays) {
   cairn::Tree tree;
-  for (auto& array : arrays) tree["group" + std::to_string(array.number % 3)]["a" + std::to_string(array.number)] = bind(array.shards, array.shape, array.dtype);
+  for (auto& array : arrays)
+    tree["group" + std::to_string(array.number % 3)]["a" + std::to_string(array.number)] =
+        bind(array.shards, array.shape, array.dtype);
   return tree;
 }
 
@@ -35,11 +37,12 @@ cairn::Context with_writer(cairn::Writer writer, bool collective = false) {
 
 TEST_CASE("any decomposition is loaded into any other, on any number of ranks") {
   SharedFolder folder(MPI_COMM_WORLD);
-  const int rank = comm_rank(MPI_COMM_WORLD), size = comm_size(MPI_COMM_WORLD);
+  const int rank = cairn::testing::rank(), size = cairn::testing::size();
   for (std::uint64_t seed = 1; seed <= 40; ++seed) {
     Random random(seed);
     std::vector<RandomArray> arrays;
-    for (std::int64_t n = between(random, 1, 6); n > 0; --n) arrays.push_back(RandomArray::make(random, static_cast<std::uint64_t>(n)));
+    for (std::int64_t n = between(random, 1, 6); n > 0; --n)
+      arrays.push_back(RandomArray::make(random, static_cast<std::uint64_t>(n)));
     for (auto& array : arrays) array.distribute(random, rank, size);
     for (auto& array : arrays) array.fill();
     const cairn::Path path = folder.path() / "random";
@@ -68,7 +71,7 @@ TEST_CASE("any decomposition is loaded into any other, on any number of ranks") 
 
 TEST_CASE("both writers make the same file, byte for byte") {
   SharedFolder folder(MPI_COMM_WORLD);
-  const int rank = comm_rank(MPI_COMM_WORLD), size = comm_size(MPI_COMM_WORLD);
+  const int rank = cairn::testing::rank(), size = cairn::testing::size();
   for (std::uint64_t seed = 100; seed < 110; ++seed) {
     Random random(seed);
     std::vector<RandomArray> arrays;
@@ -78,7 +81,8 @@ TEST_CASE("both writers make the same file, byte for byte") {
     const cairn::Tree tree = bind_all(arrays);
     cairn::save(with_writer(cairn::Writer::direct), folder.path() / "direct", tree, {.overwrite = true});
     cairn::save(with_writer(cairn::Writer::mpio), folder.path() / "mpio", tree, {.overwrite = true});
-    cairn::save(with_writer(cairn::Writer::mpio, true), folder.path() / "collective", tree, {.overwrite = true});
+    cairn::save(with_writer(cairn::Writer::mpio, true), folder.path() / "collective", tree,
+                {.overwrite = true});
     const auto direct = file_bytes(folder.path() / "direct" / "state.h5");
     CHECK(!direct.empty());
     CHECK(direct == file_bytes(folder.path() / "mpio" / "state.h5"));
@@ -87,9 +91,11 @@ TEST_CASE("both writers make the same file, byte for byte") {
   }
 }
 
-TEST_CASE("every kind of leaf comes back: replicated, per rank, appended, scalars, strings, owned values, nothing") {
+TEST_CASE(
+    "every kind of leaf comes back: replicated, per rank, appended, scalars, strings, owned values, "
+    "nothing") {
   SharedFolder folder(MPI_COMM_WORLD);
-  const int rank = comm_rank(MPI_COMM_WORLD), size = comm_size(MPI_COMM_WORLD);
+  const int rank = cairn::testing::rank(), size = cairn::testing::size();
   const cairn::Path path = folder.path() / "kinds";
 
   std::vector<double> bias(70000);

@@ -1,11 +1,11 @@
-#include <catch2/catch.hpp>
+#include "base/storage.hpp"
+#include "folder.hpp"
+#include "generation.hpp"
 
 #include <atomic>
 #include <cerrno>
 
-#include "base/storage.hpp"
-#include "folder.hpp"
-#include "generation.hpp"
+#include <catch2/catch.hpp>
 
 using namespace mpi_test;
 
@@ -33,14 +33,16 @@ class FailOnce : public cairn::base::StorageHook {
 };
 
 void fail_every_call(bool overwrite, int system_error) {
-  const int rank = comm_rank(MPI_COMM_WORLD), size = comm_size(MPI_COMM_WORLD);
+  const int rank = cairn::testing::rank(), size = cairn::testing::size();
   SharedFolder folder(MPI_COMM_WORLD);
   Generation state(MPI_COMM_WORLD);
   std::int64_t generation = 1;
   for (int victim = 0; victim < size; ++victim) {
     int failures = 0, failures_after_decision = 0;
     for (long call = 0;; ++call) {
-      const cairn::Path path = folder.path() / (overwrite ? "over" : "first-" + std::to_string(victim) + "-" + std::to_string(call));
+      const cairn::Path path =
+          folder.path() /
+          (overwrite ? "over" : "first-" + std::to_string(victim) + "-" + std::to_string(call));
       if (overwrite) {
         state.fill(generation);
         cairn::save(MPI_COMM_WORLD, path, state.tree, {.overwrite = true});
@@ -50,12 +52,14 @@ void fail_every_call(bool overwrite, int system_error) {
       FailOnce hook(call, system_error);
       MPI_Barrier(MPI_COMM_WORLD);
       if (rank == victim) cairn::base::set_storage_hook(&hook);
-      const auto error = common_outcome(MPI_COMM_WORLD, [&] { cairn::save(MPI_COMM_WORLD, path, state.tree, {.overwrite = overwrite}); });
+      const auto error = common_outcome(
+          MPI_COMM_WORLD, [&] { cairn::save(MPI_COMM_WORLD, path, state.tree, {.overwrite = overwrite}); });
       cairn::base::set_storage_hook(nullptr);
       int fired = hook.fired() ? 1 : 0;
       MPI_Bcast(&fired, 1, MPI_INT, victim, MPI_COMM_WORLD);
 
-      INFO("victim " << victim << ", call " << call << " (" << hook.where() << "): " << (error ? error->what() : "returned"));
+      INFO("victim " << victim << ", call " << call << " (" << hook.where()
+                     << "): " << (error ? error->what() : "returned"));
       const auto found = stored_generation(MPI_COMM_WORLD, path);
       const bool after_decision = error && found == generation;
       if (error) {
@@ -86,7 +90,9 @@ void fail_every_call(bool overwrite, int system_error) {
 
 }  // namespace
 
-TEST_CASE("a file-system call that fails on any rank in a first save: one error everywhere, nothing left, and the next save works") {
+TEST_CASE(
+    "a file-system call that fails on any rank in a first save: one error everywhere, nothing left, and the "
+    "next save works") {
   fail_every_call(false, EIO);
 }
 

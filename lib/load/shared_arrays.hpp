@@ -1,0 +1,43 @@
+#pragma once
+
+#include "comm/communicator.hpp"
+#include "io/read.hpp"
+#include "load/match.hpp"
+
+#include <cstddef>
+#include <memory>
+#include <span>
+#include <vector>
+
+namespace cairn::load_stages {
+
+/// Arrays that every rank wants whole: their bytes are cut into segments, each read from the file by one
+/// rank, in turn, and broadcast. The segments are the same on every rank.
+class SharedArrays {
+ public:
+  /// `wants`: whole leaves, in the same order on every rank. Refers to both, and to the memory of the wants.
+  SharedArrays(std::span<const io::Want> wants, const Stored& stored, int rank, int size);
+  ~SharedArrays();
+
+  /// What this rank must read for itself and the others.
+  std::span<const io::Want> reads() const noexcept { return reads_; }
+  /// Once every rank has read: collective, a broadcast for each segment, and places what arrives. Local
+  /// failures (a value out of a conversion's range) are kept, and reported by the `finish` that the caller
+  /// runs inside an agreement.
+  void exchange(comm::Communicator& comm);
+  void finish() const;
+
+ private:
+  struct Piece;
+  struct Segment;
+  void place(const Segment& segment);
+
+  std::span<const io::Want> wants_;
+  const Stored* stored_;
+  int rank_, size_;
+  std::vector<Segment> segments_;
+  std::vector<io::Want> reads_;
+  std::shared_ptr<const Error> failure_;
+};
+
+}  // namespace cairn::load_stages
