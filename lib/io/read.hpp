@@ -18,7 +18,8 @@ struct Want {
   tree::Box box = {};
   std::byte* data = nullptr;  // the element at box.start
   Dims strides = {};          // of the memory, in elements
-  Dtype dtype = Dtype::none;  // of the memory: where it differs from the leaf's, values are converted
+  Dtype dtype = Dtype::none;  // of the memory: where it differs from the leaf's, values are converted; none:
+                              // as the leaf's
   Cast cast = Cast::never;
 };
 
@@ -35,9 +36,14 @@ struct ReadResult {
 };
 
 /// Reads exactly the bytes of each wanted box (with `full`: of each block that it touches) and verifies each
-/// block that is read whole. Straight into the caller's memory where it can, on several threads.
-/// Error(corrupt) names the array, the box and the writing rank; Error(mismatch) where a conversion is out of
-/// range.
+/// block that is read whole. Straight into the caller's memory where it can, on several threads; the memories
+/// of wants must not overlap. Error(corrupt) names the array, the box and the writing rank, or an array that
+/// the rows given do not cover; Error(mismatch) where a conversion does not exist or is out of range. After
+/// an error the memories are undefined.
 ReadResult read(const base::File& file, const ReadJob& job, const IoOptions& options);
+
+/// Puts what `box` of a leaf, whose bytes as in the file are at `packed`, shares with a want into the want's
+/// memory, converted. Error(mismatch) as above.
+void place(const tree::StoredLeaf& leaf, const tree::Box& box, const std::byte* packed, const Want& want);
 
 }  // namespace cairn::io

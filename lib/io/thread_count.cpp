@@ -1,4 +1,6 @@
-#include "io/write.hpp"
+
+
+#include "io/thread_count.hpp"
 
 #include <algorithm>
 #include <cstdlib>

@@ -3,6 +3,7 @@
 #include "base/checksum.hpp"
 #include "base/storage.hpp"
 #include "cairn/options.hpp"
+#include "io/thread_count.hpp"
 #include "plan/plan.hpp"
 #include "tree/layout.hpp"
 
@@ -90,9 +91,5 @@ Written write_collective(comm::Communicator& comm, const base::File& directory,
 /// The digest of one encoded row at `row` of the table: XXH3-128 seeded with the row's number. A table's
 /// digest is the sum over its rows that are not padding, so that each rank knows its part.
 base::Digest row_digest(std::span<const std::byte> encoded, std::uint64_t row) noexcept;
-
-/// How many threads a rank uses: options.threads, else what cores this rank has to itself allow, at least 2
-/// (one waits for the disk).
-int thread_count(const IoOptions& options) noexcept;
 
 }  // namespace cairn::io
