@@ -29,9 +29,8 @@ class CAIRN_API Leaf {
   bool empty() const noexcept;      ///< made by Leaf()
   bool read_only() const noexcept;  ///< bound to const memory: save reads it, load refuses it
 
-  /// Of the array, and of what this rank holds (of several boxes, the first): for a sharded array in the
-  /// global one; otherwise of this rank's own value, with start zeros, but for a leaf that load made, which
-  /// knows its place.
+  /// Of the array, and of what this rank holds (of several boxes, the first), as it is now. A sharded array's
+  /// are global; otherwise they are those of this rank's own value or rows, and start is zeros.
   Dims shape() const;
   Dims start() const;
   Dims count() const;

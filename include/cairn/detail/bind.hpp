@@ -3,7 +3,8 @@
 #include "shapes.hpp"
 
 /// \file
-/// The bodies of the templates of array.hpp. Nothing here is for use by programs.
+/// The bodies of the templates of array.hpp. Included by array.hpp
+/// alone; nothing here is for use by programs.
 
 namespace cairn {
 inline namespace CAIRN_ABI {

@@ -1,12 +1,17 @@
 #pragma once
 
-#include "../array.hpp"
+#include "../dtype.hpp"
+#include "../slab.hpp"
+#include "traits.hpp"
 
 /// \file
 /// What a bound container looks like to the library, without its type. Nothing here is for use by programs.
 
 namespace cairn {
 inline namespace CAIRN_ABI {
+
+enum class Kind : std::uint8_t;
+
 namespace detail {
 
 enum class Form : std::uint8_t {

@@ -3,7 +3,8 @@
 #include "binding.hpp"
 
 /// \file
-/// Which kind of container a type is, told by what it offers. Nothing here is for use by programs.
+/// Which kind of container a type is, told by what it offers. Included by array.hpp
+/// alone; nothing here is for use by programs.
 
 namespace cairn {
 inline namespace CAIRN_ABI {
