@@ -1,0 +1,28 @@
+#pragma once
+
+#include "measure.hpp"
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include <nlohmann/json.hpp>
+
+namespace cairn::bench {
+
+/// What was measured of one workload, on rank 0.
+struct Results {
+  std::string workload;
+  int ranks = 0;
+  std::uint64_t bytes = 0;  // of all arrays, each counted once
+  std::uint64_t leaves = 0;
+  std::vector<Samples> writes, reads;
+};
+
+/// Tables for people: times, rates, ratios to the best plain file and to hand-written HDF5, and what each
+/// stage costs a leaf.
+std::string to_text(const Results& results);
+/// Everything, each sample included.
+nlohmann::json to_json(const Results& results);
+
+}  // namespace cairn::bench
