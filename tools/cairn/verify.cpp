@@ -1,17 +1,12 @@
-#include "base/clock.hpp"
-#include "cairn/load.hpp"
+#include "load/verify.hpp"
+
 #include "cairn/metadata.hpp"
 #include "commands.hpp"
 #include "text.hpp"
 
-#include <chrono>
-#include <condition_variable>
 #include <cstdint>
 #include <iostream>
-#include <mutex>
-#include <optional>
 #include <string>
-#include <thread>
 #include <utility>
 #include <vector>
 
@@ -40,41 +35,27 @@ class Mpi {
   int rank_ = 0, size_ = 1;
 };
 
-/// While it lives, a line on the terminal says how long the work has taken; where stderr is no terminal,
-/// nothing.
+/// A line on the terminal that says how far the work has come; where stderr is no terminal, nothing.
 class Progress {
  public:
-  explicit Progress(std::string what) : what_(std::move(what)) {
-    if (isatty(STDERR_FILENO) != 0) thread_ = std::thread([this] { run(); });
-  }
+  explicit Progress(std::string what) : what_(std::move(what)), shown_(isatty(STDERR_FILENO) != 0) {}
   ~Progress() {
-    if (!thread_.joinable()) return;
-    {
-      const std::lock_guard lock(mutex_);
-      done_ = true;
-    }
-    wake_.notify_one();
-    thread_.join();
-    std::cerr << "\r\033[K" << std::flush;
+    if (last_ >= 0) std::cerr << "\r\033[K" << std::flush;
   }
   Progress(const Progress&) = delete;
   Progress& operator=(const Progress&) = delete;
 
- private:
-  void run() {
-    std::unique_lock lock(mutex_);
-    while (!done_) {
-      std::cerr << '\r' << what_ << " ... " << static_cast<int>(clock_.seconds()) << " s" << std::flush;
-      wake_.wait_for(lock, std::chrono::seconds(1), [this] { return done_; });
-    }
+  void operator()(std::uint64_t done, std::uint64_t all) {
+    const int percent = all == 0 ? 100 : static_cast<int>(100 * done / all);
+    if (!shown_ || percent == last_) return;
+    last_ = percent;
+    std::cerr << '\r' << what_ << ": " << percent << " %" << std::flush;
   }
 
+ private:
   std::string what_;
-  base::Clock clock_;
-  std::mutex mutex_;
-  std::condition_variable wake_;
-  bool done_ = false;
-  std::thread thread_;
+  bool shown_;
+  int last_ = -1;
 };
 
 std::uint64_t total_bytes(const Metadata& metadata) {
@@ -99,13 +80,13 @@ int verify_on_all(const Mpi& mpi, const std::filesystem::path& path) {
   const Context context(MPI_COMM_WORLD);
   const Metadata metadata = cairn::metadata(context, path);
   const std::string what = path.string() + ": " + bytes_text(total_bytes(metadata));
+  const std::string ranks = std::to_string(mpi.size()) + (mpi.size() == 1 ? " rank" : " ranks");
   std::vector<Error> errors;
   {
-    std::optional<Progress> progress;
-    if (mpi.rank() == 0)
-      progress.emplace("verifying " + what + " on " + std::to_string(mpi.size()) +
-                       (mpi.size() == 1 ? " rank" : " ranks"));
-    errors = cairn::verify(context, path);
+    Progress progress("verifying " + what + " on " + ranks);
+    errors = load_stages::verify_checkpoint(context, path, [&](std::uint64_t done, std::uint64_t all) {
+      if (mpi.rank() == 0) progress(done, all);
+    });
   }
   if (!errors.empty()) return mpi.rank() == 0 ? print_damage(path, errors) : damaged;
   if (mpi.rank() == 0) std::cout << what << ", sound\n";
