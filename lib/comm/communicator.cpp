@@ -157,6 +157,19 @@ void Communicator::conclude(std::string_view stage, const std::shared_ptr<const 
   throw decode(message);
 }
 
+void Communicator::conclude_sum(std::string_view stage, const std::shared_ptr<const Error>& failure,
+                                Lanes& lanes) {
+  lanes.push_back(failure != nullptr ? 1 : 0);
+  lanes = state_->reduce(stage, std::move(lanes), MPI_SUM);
+  if (lanes.back() != 0) conclude(stage, failure, nullptr);
+  lanes.pop_back();
+}
+
+Lanes Communicator::counted(Lanes lanes, std::size_t count) {
+  if (lanes.size() != count) throw Error(ErrorCode::internal, "a step returned another number of lanes");
+  return lanes;
+}
+
 void Communicator::share(std::string_view stage, const std::shared_ptr<const Error>& failure,
                          std::string& bytes) {
   ShareHeader header;
@@ -206,6 +219,10 @@ Agreed<Lanes> Communicator::exclusive_sum(std::string_view stage, Lanes lanes) {
   });
   if (rank() == 0) std::fill(done->received.begin(), done->received.end(), 0);
   return Agreed<Lanes>(std::move(done->received));
+}
+
+std::string Communicator::broadcast(std::string_view stage, int root, std::string bytes) {
+  return state_->broadcast(stage, std::move(bytes), root);
 }
 
 std::vector<std::string> Communicator::gather(std::string_view stage, std::string_view bytes) {

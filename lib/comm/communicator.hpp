@@ -108,12 +108,17 @@ class Communicator {
   template <class Step>
   Agreed<Lanes> agree_min(std::string_view stage, std::size_t count, Step&& step) {
     Lanes lanes(count, ~std::uint64_t{0});
-    auto failure = attempt([&] {
-      Lanes own = step();
-      if (own.size() != count) throw Error(ErrorCode::internal, "a step returned another number of lanes");
-      lanes = std::move(own);
-    });
+    auto failure = attempt([&] { lanes = counted(step(), count); });
     conclude(stage, failure, &lanes);
+    return Agreed<Lanes>(std::move(lanes));
+  }
+
+  /// The same, but the lanes come back as their sum over the ranks, which wraps around.
+  template <class Step>
+  Agreed<Lanes> agree_sum(std::string_view stage, std::size_t count, Step&& step) {
+    Lanes lanes(count, 0);
+    auto failure = attempt([&] { lanes = counted(step(), count); });
+    conclude_sum(stage, failure, lanes);
     return Agreed<Lanes>(std::move(lanes));
   }
 
@@ -134,6 +139,10 @@ class Communicator {
   Agreed<Lanes> max(std::string_view stage, Lanes lanes);
   Agreed<Lanes> exclusive_sum(std::string_view stage, Lanes lanes);
 
+  /// The bytes of `root`, on every rank; elsewhere `bytes` gives the length (agreed before, at most 1 GiB).
+  /// One collective. The bytes are taken, since a request that outlives its deadline goes on using them.
+  std::string broadcast(std::string_view stage, int root, std::string bytes);
+
   /// Each rank's bytes, on the primary (elsewhere empty). Two collectives. More than 2 GiB in all is
   /// Error(unsupported) on every rank.
   std::vector<std::string> gather(std::string_view stage, std::string_view bytes);
@@ -141,6 +150,8 @@ class Communicator {
  private:
   static std::shared_ptr<const Error> attempt(const std::function<void()>& step) noexcept;
   void conclude(std::string_view stage, const std::shared_ptr<const Error>& failure, Lanes* lanes);
+  void conclude_sum(std::string_view stage, const std::shared_ptr<const Error>& failure, Lanes& lanes);
+  static Lanes counted(Lanes lanes, std::size_t count);
   void share(std::string_view stage, const std::shared_ptr<const Error>& failure, std::string& bytes);
 
   struct State;

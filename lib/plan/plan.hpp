@@ -9,6 +9,7 @@
 #include "tree/local.hpp"
 
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -56,5 +57,10 @@ struct SaveRequest {
 /// shapes; a replicated value differs; shards leave a gap or overlap, with array, ranks and box).
 comm::Agreed<SavePlan> make_save_plan(comm::Communicator& comm, Options& options, const SaveRequest& request,
                                       const Tree& tree);
+
+/// The same for leaves that are there already: `resolve` returns them by path, or adds what is wrong.
+using Resolve = std::function<std::vector<tree::LocalLeaf>(std::vector<tree::Problem>& problems)>;
+comm::Agreed<SavePlan> make_save_plan(comm::Communicator& comm, Options& options, const SaveRequest& request,
+                                      const Resolve& resolve);
 
 }  // namespace cairn::plan
