@@ -38,7 +38,7 @@ int thread_count(const IoOptions& options) noexcept {
   if (options.threads > 0) return options.threads;
   // A rank bound to its own cores has those; unbound ranks share the node's.
   const auto share = static_cast<int>(::sysconf(_SC_NPROCESSORS_ONLN)) / ranks_on_node();
-  return std::clamp(std::min(allowed_cores(), share), 2, kMostThreads);
+  return std::clamp(std::min(allowed_cores(), share) + 1, 2, kMostThreads);
 }
 
 }  // namespace cairn::io
