@@ -58,10 +58,9 @@ template <class T>
 View view_of_extents(T& object) {
   View view{first_of(object), Form::shaped, {}, {}};
   const std::size_t rank = rank_of(object);
-  for (std::size_t dim = 0; dim < rank; ++dim) {
-    using Index = decltype(dim);
-    view.extents.push_back(static_cast<std::int64_t>(object.extent(static_cast<Index>(dim))));
-    view.strides.push_back(static_cast<std::int64_t>(object.stride(static_cast<Index>(dim))));
+  for (std::uint8_t dim = 0; dim < rank; ++dim) {  // of a type that every index type can hold
+    view.extents.push_back(static_cast<std::int64_t>(object.extent(dim)));
+    view.strides.push_back(static_cast<std::int64_t>(object.stride(dim)));
   }
   return view;
 }
