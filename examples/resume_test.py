@@ -25,7 +25,7 @@ class Runner:
         if os.geteuid() == 0:
             self.env.update(OMPI_ALLOW_RUN_AS_ROOT="1", OMPI_ALLOW_RUN_AS_ROOT_CONFIRM="1")
         version = subprocess.run([mpirun, "--version"], capture_output=True, text=True).stdout
-        self.flags = ["--oversubscribe", "--mca", "mpi_yield_when_idle", "1"] if "Open MPI" in version else []
+        self.flags = ["--oversubscribe", "--bind-to", "none", "--mca", "mpi_yield_when_idle", "1"] if "Open MPI" in version else []
 
     def __call__(self, ranks, *arguments, dies=False):
         """What it printed. It must succeed, or, with `dies`, must not."""

@@ -110,7 +110,7 @@ run_tests() {
   local build=$1 status=0
   shift
   rm -f "$build/meson-logs/testlog.json"
-  meson test -C "$build" --no-rebuild "$@" || status=$?
+  meson test -C "$build" "$@" || status=$?
   "$(system_python)" "$root/tools/summarize_tests.py" "$build/meson-logs/testlog.json" || return 1
   [ "$status" -eq 0 ]
 }
