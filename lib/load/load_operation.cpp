@@ -1,7 +1,6 @@
 #include "load/load_operation.hpp"
 
 #include "base/clock.hpp"
-#include "base/env.hpp"
 #include "base/host.hpp"
 #include "base/log.hpp"
 #include "base/pack.hpp"
@@ -9,7 +8,9 @@
 #include "io/read.hpp"
 #include "load/shared_arrays.hpp"
 #include "load/tree_file.hpp"
-#include "plan/request.hpp"
+#include "plan/description.hpp"
+#include "plan/misfit.hpp"
+#include "plan/request_check.hpp"
 #include "tree/index.hpp"
 
 #include <algorithm>
@@ -19,31 +20,20 @@
 namespace cairn::load_stages {
 namespace {
 
-/// Everything that must be the same on every rank, in one text to hash.
-std::string describe(const Path& path, const LoadOptions& load, const Options& options,
-                     const std::vector<tree::LocalLeaf>* leaves) {
-  base::Packer pack;
-  pack.str("load");
-  pack.str(path.string());
-  pack.str(load.checkpointable_name);
-  pack.u64(load.partial);
-  pack.u64(static_cast<std::uint64_t>(load.cast));
-  pack.u64(load.whole);
-  pack.u64(load.deal_per_rank);
-  for (const auto& [tree_name, file_name] : load.rename) {
-    pack.str(tree_name);
-    pack.str(file_name);
-  }
-  pack.u64(static_cast<std::uint64_t>(options.ranks.primary));
-  pack.u64(leaves ? leaves->size() : ~std::uint64_t{0});
-  if (leaves) {
-    for (const auto& leaf : *leaves) {
-      pack.str(leaf.path);
-      pack.u64(static_cast<std::uint64_t>(leaf.kind));
-      pack.u64(static_cast<std::uint64_t>(leaf.dtype));
-    }
-  }
-  return std::move(pack).text();
+/// What must be the same on every rank, as a request whose description is compared.
+plan::SaveRequest as_request(const Path& path, const LoadOptions& load) {
+  const nlohmann::json options = {{"partial", load.partial},
+                                  {"cast", static_cast<int>(load.cast)},
+                                  {"rename", load.rename},
+                                  {"whole", load.whole},
+                                  {"deal_per_rank", load.deal_per_rank}};
+  return {"load", path, load.checkpointable_name, false, options};
+}
+
+/// What a leaf is before the load resizes it may differ between ranks.
+void forget_lengths(std::vector<tree::LocalLeaf>& leaves) {
+  for (auto& leaf : leaves)
+    if (leaf.dtype == Dtype::string) leaf.element_bytes = 0;
 }
 
 void pack_rows(base::Packer& pack, const std::vector<tree::BlockRow>& rows, const tree::RowFormat& format) {
@@ -108,7 +98,7 @@ Report LoadOperation::run(Tree& tree) {
   base::Clock total, clock;
   std::vector<tree::Problem> problems;
   auto leaves = tree::resolve(tree, problems);
-  agree_on_request(&leaves, problems);
+  agree_on_request(leaves, std::move(problems));
   std::vector<std::string> wanted;
   for (const auto& leaf : leaves) wanted.push_back(name_in_file(leaf.path, load_));
   std::sort(wanted.begin(), wanted.end());
@@ -122,7 +112,7 @@ Report LoadOperation::run(Tree& tree) {
 
 Tree LoadOperation::run_owning() {
   base::Clock total, clock;
-  agree_on_request(nullptr, {});
+  agree_on_request({}, {});
   const Opened opened = open(nullptr);
   report_.plan_s = clock.lap();
   std::vector<tree::LocalLeaf> leaves;
@@ -138,16 +128,18 @@ Tree LoadOperation::run_owning() {
   return std::move(*tree);
 }
 
-void LoadOperation::agree_on_request(const std::vector<tree::LocalLeaf>* leaves,
-                                     const std::vector<tree::Problem>& problems) {
-  auto lanes = comm_.agree_min("load", 2, [&] {
-    plan::check_request(options_, load_.checkpointable_name, problems, comm_.size());
-    const auto hash = base::digest(describe(path_, load_, options_, leaves)).lo;
+void LoadOperation::agree_on_request(std::vector<tree::LocalLeaf> leaves,
+                                     std::vector<tree::Problem> problems) {
+  forget_lengths(leaves);
+  const auto request = as_request(path_, load_);
+  const auto lanes = comm_.agree_min("load", 2, [&] {
+    plan::check_request(request, options_, comm_.size(), problems);
+    plan::throw_if_any(problems);
+    const auto hash = plan::agreed_digest(request, options_.ranks.primary, leaves).lo;
     return comm::Lanes{hash, ~hash};
   });
+  if ((*lanes)[0] != ~(*lanes)[1]) plan::throw_different(comm_, request, options_.ranks.primary, leaves);
   comm_.set_primary(options_.ranks.primary);
-  if ((*lanes)[0] == ~(*lanes)[1]) return;
-  plan::explain_difference(comm_, path_, "load", leaves);
 }
 
 LoadOperation::Opened LoadOperation::open(const std::vector<std::string>* wanted) {

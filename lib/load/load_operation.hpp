@@ -32,9 +32,7 @@ class LoadOperation {
     Stored stored;
   };
 
-  void agree_on_request(const std::vector<tree::LocalLeaf>* leaves,
-                        const std::vector<tree::Problem>& problems);
-  std::vector<tree::LocalLeaf> resolve_and_agree(const Tree& tree);
+  void agree_on_request(std::vector<tree::LocalLeaf> leaves, std::vector<tree::Problem> problems);
   Opened open(const std::vector<std::string>* wanted);
   std::string open_on_primary(const std::vector<std::string>* wanted) const;
   bool join(const Opened& opened);

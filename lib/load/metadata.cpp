@@ -4,8 +4,8 @@
 #include "comm/communicator.hpp"
 #include "commit/path.hpp"
 #include "commit/reader.hpp"
+#include "load/agree_on_path.hpp"
 #include "load/tree_file.hpp"
-#include "plan/request.hpp"
 
 namespace cairn {
 namespace load_stages {
@@ -106,7 +106,7 @@ bool is_checkpoint(const Path& path) {
 bool is_checkpoint(const Context& context, const Path& path) {
   comm::Communicator comm(context);
   Options options = context;
-  plan::agree_on_path(comm, options, "is_checkpoint", path);
+  load_stages::agree_on_path(comm, options, "is_checkpoint", path);
   const auto answer = comm.agree_on_root("is_checkpoint", [&] {
     return std::string(commit::is_committed(commit::resolve_path(path, options.files)) ? "yes" : "no");
   });
@@ -120,7 +120,7 @@ Metadata metadata(const Path& path) {
 Metadata metadata(const Context& context, const Path& path) {
   comm::Communicator comm(context);
   Options options = context;
-  plan::agree_on_path(comm, options, "metadata", path);
+  load_stages::agree_on_path(comm, options, "metadata", path);
   const auto bytes = comm.agree_on_root("metadata", [&] {
     return load_stages::pack(load_stages::read_metadata(commit::resolve_path(path, options.files)));
   });

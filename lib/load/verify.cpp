@@ -5,8 +5,8 @@
 #include "comm/communicator.hpp"
 #include "commit/path.hpp"
 #include "io/read.hpp"
+#include "load/agree_on_path.hpp"
 #include "load/tree_file.hpp"
-#include "plan/request.hpp"
 #include "tree/index.hpp"
 
 #include <algorithm>
@@ -265,7 +265,7 @@ class TreeVerification {
 std::vector<Error> verify_checkpoint(const Context& context, const Path& path, const Progress& progress) {
   comm::Communicator comm(context);
   Options options = context;
-  plan::agree_on_path(comm, options, "verify", path);
+  load_stages::agree_on_path(comm, options, "verify", path);
   TreeVerification verification(comm, options, path, progress);
   const auto opened = comm.agree_on_root("verify", [&] {
     try {

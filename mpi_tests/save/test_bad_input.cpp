@@ -99,7 +99,7 @@ TEST_CASE("a replicated value that differs on one rank") {
 
 TEST_CASE("a gap, and an overlap, in the middle of an array") {
   for (int shift : {-1, 1}) {
-    expect(cairn::ErrorCode::invalid_argument, "bad", [shift](cairn::Tree& tree, bool bad) {
+    expect(cairn::ErrorCode::mismatch, "bad", [shift](cairn::Tree& tree, bool bad) {
       static double value[8];
       const int rank = cairn::testing::rank(), size = cairn::testing::size();
       const int start = 4 * rank + 2 + (bad ? shift : 0);
