@@ -105,9 +105,11 @@ OpenedCheckpoint open_checkpoint(const Path& path) {
     try {
       if (auto opened = open_final(final_path)) return std::move(*opened);
       if (auto opened = open_hidden(names, seen)) {
-        // What was hidden while the final name was empty is the checkpoint, unless it has just been put there
-        // and replaced again: then its token is gone.
-        if (read_token(opened->directory).kind == TokenKind::commit) return std::move(*opened);
+        // It counts only while the final name is empty, and has lost its token if it was there and replaced.
+        if (!base::try_open_file(nullptr, final_path, O_PATH) &&
+            read_token(opened->directory).kind == TokenKind::commit) {
+          return std::move(*opened);
+        }
         continue;
       }
     } catch (const Error& error) {
@@ -115,7 +117,7 @@ OpenedCheckpoint open_checkpoint(const Path& path) {
       seen = true;
     }
     ++quiet;
-    if (seen) std::this_thread::sleep_for(std::chrono::milliseconds(2));
+    if (seen && quiet < quiet_attempts) std::this_thread::sleep_for(std::chrono::milliseconds(2));
   }
   throw Error(ErrorCode::not_found, "there is no checkpoint at " + final_path.string(), 0, -1, final_path);
 }
