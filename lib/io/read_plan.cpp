@@ -44,6 +44,10 @@ class LeafBlocks {
   tree::BoxIndex index_;
 };
 
+bool starts_before(const tree::Box& a, const tree::Box& b) noexcept {
+  return std::lexicographical_compare(a.start.begin(), a.start.end(), b.start.begin(), b.start.end());
+}
+
 void add_cut(std::vector<Piece>& pieces, const tree::StoredLeaf& leaf, const Want& want,
              const tree::Box& box) {
   for (auto& part : tree::cut(box, kPieceBytes / leaf.element_bytes))
@@ -62,11 +66,13 @@ void add_blocks(std::vector<Piece>& pieces, const ReadJob& job, const LeafBlocks
         add_cut(pieces, leaf, *want, part);
     }
   }
+  // In the order of the array, which is that of the file more often than the order of the ranks is.
+  const auto begin = pieces.begin() + static_cast<std::ptrdiff_t>(first);
+  std::stable_sort(begin, pieces.end(),
+                   [](const Piece& a, const Piece& b) { return starts_before(a.box, b.box); });
   if (job.verify != Verify::full || wants.size() < 2) return;
 
   // A block is read once for all that want of it.
-  const auto begin = pieces.begin() + static_cast<std::ptrdiff_t>(first);
-  std::stable_sort(begin, pieces.end(), [](const Piece& a, const Piece& b) { return a.row < b.row; });
   auto last = begin;
   for (auto piece = begin; piece != pieces.end(); ++piece) {
     if (piece == begin) continue;
