@@ -159,17 +159,18 @@ TEST_CASE("a decision that races an abort has one verdict for both") {
     auto primary = Transaction::begin(path, id, true, test::plain_files());
     auto other = Transaction::join(path, id);
     test::write_data(primary, id, round);
-    std::barrier start(2);
-    Verdict given = Verdict::committed;
-    std::thread giving_up([&] {
-      start.arrive_and_wait();
-      // So that either may be first.
-      for (int i = 0; i < round % 8; ++i) base::status(other.directory());
-      given = other.abort();
-    });
-    start.arrive_and_wait();
-    const Verdict decided = primary.decide(test::manifest_text(id, round), false);
-    giving_up.join();
+    std::barrier renaming(2);
+    Verdict given = Verdict::committed, decided = Verdict::committed;
+    {
+      // Both are let go when both are about to rename the token.
+      ScopedHook hook([&](const Call& call) {
+        if (call.op == base::Op::rename && call.name.ends_with("/open")) renaming.arrive_and_wait();
+        return 0;
+      });
+      std::thread giving_up([&] { given = other.abort(); });
+      decided = primary.decide(test::manifest_text(id, round), false);
+      giving_up.join();
+    }
     REQUIRE(decided == given);
     const auto before = test::load(path);
     if (decided == Verdict::committed) {
