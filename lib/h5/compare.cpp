@@ -25,9 +25,8 @@ std::vector<hsize_t> extents_of(const SpaceId& space) {
 
 template <class Extents>
 bool equal(const Extents& extents, const Dims& dims) {
-  return std::ranges::equal(extents, dims, [](hsize_t a, std::int64_t b) {
-    return a == static_cast<hsize_t>(b);
-  });
+  return std::ranges::equal(extents, dims,
+                            [](hsize_t a, std::int64_t b) { return a == static_cast<hsize_t>(b); });
 }
 
 /// Compares one file with its index. Each `compare_*` returns what differs, or nothing.
@@ -50,8 +49,8 @@ class Comparison {
 
   /// The groups that the leaves need hold nothing else.
   std::string compare_group(const std::string& path, std::size_t members) {
-    const auto group = own<GroupId>(
-        H5Gopen2(file_, path.empty() ? "/" : path.c_str(), H5P_DEFAULT), "open the group", path);
+    const auto group =
+        own<GroupId>(H5Gopen2(file_, path.empty() ? "/" : path.c_str(), H5P_DEFAULT), "open the group", path);
     H5G_info_t info = {};
     check(H5Gget_info(group.get(), &info), "read the group", path);
     return info.nlinks == members ? "" : "holds other names than the index";
@@ -183,7 +182,8 @@ std::map<std::string, std::size_t> groups_of(const std::vector<StoredLeaf>& leav
     const std::string_view path = leaf.path;
     std::size_t begin = 0;
     for (auto slash = path.find('/'); slash != path.npos; slash = path.find('/', begin)) {
-      members[std::string(path.substr(0, begin == 0 ? 0 : begin - 1))].insert(path.substr(begin, slash - begin));
+      members[std::string(path.substr(0, begin == 0 ? 0 : begin - 1))].insert(
+          path.substr(begin, slash - begin));
       begin = slash + 1;
     }
     members[std::string(path.substr(0, begin == 0 ? 0 : begin - 1))].insert(path.substr(begin));

@@ -114,8 +114,8 @@ void FileBuilder::create(std::uint64_t alignment) {
 
 void FileBuilder::add_table() {
   const auto type = row_type(request_.row_format);
-  const auto dataset =
-      create_dataset(own_group_.get(), "blocks", type.get(), {request_.table_rows}, contiguous_.get(), "blocks");
+  const auto dataset = create_dataset(own_group_.get(), "blocks", type.get(), {request_.table_rows},
+                                      contiguous_.get(), "blocks");
   table_offset_ = offset_of(dataset, "blocks");
   if (table_offset_ % table_alignment != 0) {
     throw Error(ErrorCode::internal, "HDF5 did not align the block table");
@@ -123,8 +123,8 @@ void FileBuilder::add_table() {
 }
 
 std::uint64_t FileBuilder::add_index(const std::string& bytes) {
-  const auto dataset = create_dataset(own_group_.get(), "index", H5T_STD_U8LE, {bytes.size()},
-                                      contiguous_.get(), "index");
+  const auto dataset =
+      create_dataset(own_group_.get(), "index", H5T_STD_U8LE, {bytes.size()}, contiguous_.get(), "index");
   const auto offset = offset_of(dataset, "index");
   image_.write(offset, std::as_bytes(std::span(bytes)));
   return offset;
@@ -215,10 +215,11 @@ void FileBuilder::add_source(tree::StoredLeaf& leaf, std::size_t number, const S
   const auto& box = leaf.tiling.boxes[number];
   const auto path = tile_path(leaf.path, number);
   const auto source_space = make_space(box.count);
-  const auto group = tile_groups_->parent_of(std::string_view(path).substr(std::string_view("_cairn/").size()));
-  const auto source = own<DatasetId>(
-      H5Dcreate2(group, leaf_name(path), type, source_space.get(), H5P_DEFAULT, contiguous_.get(), H5P_DEFAULT),
-      "create the dataset", path);
+  const auto group =
+      tile_groups_->parent_of(std::string_view(path).substr(std::string_view("_cairn/").size()));
+  const auto source = own<DatasetId>(H5Dcreate2(group, leaf_name(path), type, source_space.get(), H5P_DEFAULT,
+                                                contiguous_.get(), H5P_DEFAULT),
+                                     "create the dataset", path);
   leaf.tiling.offsets[number] = offset_of(source, path);
   check(H5Sselect_hyperslab(whole.get(), H5S_SELECT_SET, to_hsize(box.start).data(), nullptr,
                             to_hsize(box.count).data(), nullptr),

@@ -40,8 +40,8 @@ class FileBuilder {
   PropertyId copy_properties() const;
   void add_grid(tree::StoredLeaf& leaf, hid_t group, hid_t type);
   void add_boxes(tree::StoredLeaf& leaf, hid_t group, hid_t type);
-  void add_source(tree::StoredLeaf& leaf, std::size_t number, const SpaceId& whole, const PropertyId& virtuals,
-                  hid_t type);
+  void add_source(tree::StoredLeaf& leaf, std::size_t number, const SpaceId& whole,
+                  const PropertyId& virtuals, hid_t type);
 
   const LayoutRequest& request_;
   Image image_;

@@ -18,9 +18,9 @@ hid_t GroupStack::parent_of(std::string_view path) {
     if (depth == levels_.size() || levels_[depth].name != name) {
       levels_.erase(levels_.begin() + static_cast<std::ptrdiff_t>(depth), levels_.end());
       Level level{std::string(name), {}};
-      level.group = own<GroupId>(
-          H5Gcreate2(top(), level.name.c_str(), links_.get(), groups_.get(), H5P_DEFAULT), "create the group",
-          level.name);
+      level.group =
+          own<GroupId>(H5Gcreate2(top(), level.name.c_str(), links_.get(), groups_.get(), H5P_DEFAULT),
+                       "create the group", level.name);
       levels_.push_back(std::move(level));
     }
     ++depth;

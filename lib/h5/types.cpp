@@ -112,8 +112,7 @@ SpaceId make_space(const Dims& shape) {
 
 TypeId row_type(const tree::RowFormat& format) {
   const hsize_t ndims = format.ndims;
-  const auto numbers =
-      own<TypeId>(H5Tarray_create2(H5T_STD_I64LE, 1, &ndims), "make the block table's type");
+  const auto numbers = own<TypeId>(H5Tarray_create2(H5T_STD_I64LE, 1, &ndims), "make the block table's type");
   auto type = own<TypeId>(H5Tcreate(H5T_COMPOUND, format.bytes), "make the block table's type");
   const auto insert = [&](const char* name, std::size_t at, hid_t member) {
     check(H5Tinsert(type.get(), name, at, member), "make the block table's type");

@@ -11,8 +11,8 @@
 namespace cairn::h5 {
 
 /// The HDF5 type of each dtype, made when first asked for and kept. Little-endian, as h5py has them: bool is
-/// an enumeration of int8, complex a compound {r, i}, f16 IEEE half, bf16 a float of 1, 8 and 7 bits, fp8 a u8
-/// (with an attribute on the dataset: `fp8_attribute`), a string a fixed-length UTF-8 one, null-padded.
+/// an enumeration of int8, complex a compound {r, i}, f16 IEEE half, bf16 a float of 1, 8 and 7 bits, fp8 a
+/// u8 (with an attribute on the dataset: `fp8_attribute`), a string a fixed-length UTF-8 one, null-padded.
 class TypeTable {
  public:
   /// Lives as long as the table, or, of a string, until the next call. `element_bytes` counts for strings

@@ -31,8 +31,8 @@ struct FileRange {
 };
 /// What all tiles take, by begin.
 std::vector<FileRange> tile_ranges(const std::vector<StoredLeaf>& leaves);
-/// What is wrong with where the tiles lie: one that reaches past the file or overlaps another; empty where all
-/// is well. `ranges`: as from `tile_ranges` of the leaves.
+/// What is wrong with where the tiles lie: one that reaches past the file or overlaps another; empty where
+/// all is well. `ranges`: as from `tile_ranges` of the leaves.
 std::string tile_problem(const std::vector<FileRange>& ranges, const std::vector<StoredLeaf>& leaves,
                          std::uint64_t file_bytes);
 
