@@ -1,0 +1,57 @@
+"""Misuses of the public headers do not compile, and what was meant instead does."""
+
+import pathlib
+import sys
+import tempfile
+
+import compilers
+from misuses import MISUSES, PRELUDE
+
+
+def precompile(compiler, flags, folder):
+    """The command that compiles a snippet after the prelude, which is compiled once."""
+    header = folder / "prelude.hpp"
+    header.write_text(PRELUDE)
+    command = [compiler, "-std=c++17", *compilers.WARNINGS, "-Wno-unused-variable", "-Wno-unused-but-set-variable", *flags]
+    made = folder / "prelude.hpp.gch"  # clang looks for this name as well
+    errors = compilers.run([*command, "-x", "c++-header", str(header), "-o", str(made)])
+    if errors is not None:
+        sys.exit(f"the prelude does not compile by {compiler}:\n{errors}")
+    return [*command, "-include", str(header)]
+
+
+def function(number, statements):
+    return (f"void function{number}() {{\n  Things things;\n  auto& [comm, vec, w, tree, state, x] = things;\n"
+            f"  {statements}\n}}\n")
+
+
+def check_misuse(compiler, command, misuse):
+    errors = compilers.compile_text(command, function(0, misuse.bad))
+    if errors is None:
+        return f"compiles by {compiler}, and must not: {misuse.bad}"
+    if misuse.says not in errors:
+        return f"by {compiler} its error does not say `{misuse.says}`: {misuse.bad}\n{errors}"
+    return None
+
+
+def check_twins(compiler, command):
+    """All that was meant, in one compilation: nothing but the misuse itself keeps a misuse from compiling."""
+    text = "".join(function(number, misuse.good) for number, misuse in enumerate(MISUSES))
+    errors = compilers.compile_text(command, text)
+    return errors and f"what was meant does not compile by {compiler}, and must:\n{errors}"
+
+
+def main():
+    arguments = compilers.parse_arguments()
+    failures = []
+    for compiler in arguments.compilers:
+        with tempfile.TemporaryDirectory() as folder:
+            command = precompile(compiler, arguments.flags, pathlib.Path(folder))
+            results = compilers.in_parallel(check_misuse, [(compiler, command, misuse) for misuse in MISUSES])
+            failures += [failure for failure in [*results, check_twins(compiler, command)] if failure]
+    print(f"{len(MISUSES)} misuses, {len(arguments.compilers)} compilers, {len(failures)} failures")
+    sys.exit("\n".join(failures) if failures else 0)
+
+
+if __name__ == "__main__":
+    main()
