@@ -8,8 +8,9 @@
 namespace cairn::io {
 namespace {
 
-/// Blocks up to this size are staged together, until there is this much of them.
-constexpr std::uint64_t kSmallBlock = 256u << 10;
+/// Blocks below this size are staged together, until there is this much of them; larger ones are worth a
+/// write of their own, from memory aligned for them.
+constexpr std::uint64_t kSmallBlock = 64u << 10;
 constexpr std::uint64_t kSmallUnit = 1u << 20;
 /// A rank that writes less does so on the caller's thread.
 constexpr std::uint64_t kWorthThreads = 8u << 20;
@@ -59,7 +60,7 @@ std::vector<BlockWriter::Unit> BlockWriter::make_units(const Pick& wanted) const
   for (std::size_t i = 0; i < blocks_.size(); ++i) {
     if (!wanted(leaf_of(*blocks_[i]))) continue;
     const auto bytes = bytes_of(*blocks_[i]);
-    const bool small = bytes <= kSmallBlock;
+    const bool small = bytes < kSmallBlock;
     if (!open || !small || units.back().bytes + bytes > kSmallUnit) units.emplace_back();
     units.back().blocks.push_back(i);
     units.back().bytes += bytes;

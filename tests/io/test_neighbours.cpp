@@ -1,7 +1,6 @@
 #include "io/sample.hpp"
 
 #include <cstring>
-#include <numeric>
 
 #include <catch2/catch.hpp>
 #include <pthread.h>
@@ -13,15 +12,20 @@ using namespace cairn;
 
 namespace {
 
-constexpr int kRounds = 2500;
-constexpr std::uint64_t kStart = 4096 + 96, kBytes = 3 * 65536 + 4096 * 2 + 312;
+constexpr int kRounds = 400;
+constexpr int kStripes = 16;  // which the two processes own in turn
+constexpr std::uint64_t kStart = 4096 + 96;
 
-/// Where the second process takes over, somewhere in a page.
-std::uint64_t boundary(int round) {
-  return kStart + 98304 + static_cast<std::uint64_t>(round) * 61 % 4096;
+/// The first byte of a stripe: they meet somewhere in a page, elsewhere in each round.
+std::uint64_t start_of(int round, int stripe) {
+  const auto number = static_cast<std::uint64_t>(stripe);
+  if (stripe == 0 || stripe == kStripes) return kStart + number * (65536 + 8192);
+  return kStart + number * (65536 + 8192) + (static_cast<std::uint64_t>(round) * 61 + number * 997) % 4096;
 }
-std::byte value(int round, std::uint64_t offset) {
-  return static_cast<std::byte>(1 + (static_cast<std::uint64_t>(round) * 7 + offset * 13) % 251);
+const std::uint64_t kEnd = start_of(0, kStripes);
+
+std::byte value(int round, int stripe) {
+  return static_cast<std::byte>(1 + (round * kStripes + stripe) % 251);
 }
 
 /// Two processes that start each round together.
@@ -44,19 +48,24 @@ class Barrier {
   pthread_barrier_t* barrier_;
 };
 
-/// One process's part of one round: the bytes before the boundary, or those from it on. False: it failed.
-bool write_part(const sample::Directory& directory, int round, bool second) {
-  const auto start = second ? boundary(round) : kStart;
-  const auto end = second ? kStart + kBytes : boundary(round);
-  std::vector<std::byte> memory(end - start);
-  for (std::uint64_t i = 0; i < memory.size(); ++i) memory[i] = value(round, start + i);
+/// One process's stripes of one round. False: it failed.
+bool write_part(const sample::Directory& directory, int round, int first) {
+  std::vector<std::byte> memory;
   std::vector<tree::StoredLeaf> leaves(1);
   leaves[0].path = "bytes";
   leaves[0].element_bytes = 1;
   leaves[0].dtype = Dtype::u8;
-  leaves[0].shape = {static_cast<std::int64_t>(memory.size())};
-  leaves[0].tiling = {tree::TileKind::one, start, {}, {}, {}};
-  const std::vector<plan::Block> blocks = {{0, tree::whole(leaves[0].shape), memory.data(), {1}}};
+  leaves[0].tiling.kind = tree::TileKind::boxes;
+  for (int stripe = first; stripe < kStripes; stripe += 2) {
+    const auto start = start_of(round, stripe), end = start_of(round, stripe + 1);
+    leaves[0].tiling.boxes.push_back({{memory.size()}, {end - start}});
+    leaves[0].tiling.offsets.push_back(start);
+    memory.insert(memory.end(), end - start, value(round, stripe));
+  }
+  leaves[0].shape = {memory.size()};
+  std::vector<plan::Block> blocks;
+  for (const auto& box : leaves[0].tiling.boxes)
+    blocks.push_back({0, box, memory.data() + box.start[0], {1}});
   io::WriteJob job;
   job.leaves = &leaves;
   job.blocks = blocks;
@@ -74,7 +83,7 @@ bool write_part(const sample::Directory& directory, int round, bool second) {
 
 TEST_CASE("two processes that write neighbouring bytes of one page lose none") {
   const sample::Directory directory;
-  directory.create("state.h5", kStart + kBytes + 4096);
+  directory.create("state.h5", kEnd + 4096);
   Barrier barrier;
   const auto child = ::fork();
   REQUIRE(child >= 0);
@@ -82,20 +91,23 @@ TEST_CASE("two processes that write neighbouring bytes of one page lose none") {
     bool fine = true;
     for (int round = 0; round < kRounds; ++round) {
       barrier.wait();
-      fine = write_part(directory, round, true) && fine;
+      fine = write_part(directory, round, 1) && fine;
       barrier.wait();
     }
     ::_exit(fine ? 0 : 1);
   }
   const auto file = base::open_file(&directory.file(), "state.h5", O_RDONLY);
-  std::vector<std::byte> content(kBytes + 4096 + kStart), expected(content.size());
+  std::vector<std::byte> content(kEnd + 4096), expected(content.size());
   int failed = 0, damaged = 0;
   for (int round = 0; round < kRounds; ++round) {
     barrier.wait();
-    failed += !write_part(directory, round, false);
+    failed += !write_part(directory, round, 0);
     barrier.wait();
     base::read_at(file, content, 0);
-    for (std::uint64_t i = kStart; i < kStart + kBytes; ++i) expected[i] = value(round, i);
+    for (int stripe = 0; stripe < kStripes; ++stripe)
+      std::fill(expected.begin() + static_cast<std::ptrdiff_t>(start_of(round, stripe)),
+                expected.begin() + static_cast<std::ptrdiff_t>(start_of(round, stripe + 1)),
+                value(round, stripe));
     damaged += content != expected;
   }
   int status = -1;
