@@ -1,8 +1,48 @@
 #include "comm/communicator.hpp"
 #include "harness.hpp"
 
+#include <cstdio>
 #include <stdexcept>
 #include <thread>
+
+#include <unistd.h>
+
+namespace {
+
+/// How many duplicates the library has made and freed in this process. Some are freed in MPI_Finalize, so
+/// they are counted after `main`.
+struct Ledger {
+  int made = 0, freed = 0, lost = 0;  // lost: poisoned, and left alone for good
+  bool freeing_own = false;
+  ~Ledger() {
+    if (made == freed + lost) return;
+    std::fprintf(stderr, "%d duplicates were made, %d freed, %d lost\n", made, freed, lost);
+    ::_exit(1);
+  }
+};
+Ledger ledger;
+
+/// Frees a communicator of the test's, and with it the library's duplicate.
+void free_own(MPI_Comm& comm) {
+  ledger.freeing_own = true;
+  MPI_Comm_free(&comm);
+}
+
+}  // namespace
+
+extern "C" {
+
+int MPI_Comm_idup(MPI_Comm comm, MPI_Comm* made, MPI_Request* request) {
+  ++ledger.made;
+  return PMPI_Comm_idup(comm, made, request);
+}
+int MPI_Comm_free(MPI_Comm* comm) {
+  if (!ledger.freeing_own) ++ledger.freed;
+  ledger.freeing_own = false;
+  return PMPI_Comm_free(comm);
+}
+
+}  // extern "C"
 
 using namespace cairn;
 using namespace cairn::testing;
@@ -90,8 +130,10 @@ TEST_CASE("Communicators that the caller frees take their duplicates with them")
       Communicator comm{Context(mine)}, other{Context(copy)};
       REQUIRE(comm.handle() != other.handle());
     }
-    MPI_Comm_free(&copy);
-    MPI_Comm_free(&mine);
+    free_own(copy);
+    const int before = ledger.freed;
+    free_own(mine);
+    REQUIRE(ledger.freed == before + 1);
   }
 }
 
@@ -99,7 +141,7 @@ TEST_CASE("A communicator freed while an operation uses it stays usable for that
   MPI_Comm mine = MPI_COMM_NULL;
   MPI_Comm_dup(MPI_COMM_WORLD, &mine);
   Communicator comm{Context(mine)};
-  MPI_Comm_free(&mine);
+  free_own(mine);
   REQUIRE((*comm.sum("count", {1}))[0] == u64(size()));
 }
 
@@ -238,6 +280,34 @@ TEST_CASE("agree_min takes the minimum of each lane, and fails like agree") {
       ErrorCode::internal, "number of lanes");
 }
 
+TEST_CASE("agree_sum adds each lane up, and fails like agree") {
+  Communicator comm(world());
+  REQUIRE(*comm.agree_sum("lanes", 2, [] {
+    return Lanes{u64(rank()), 1};
+  }) == Lanes{u64(size() * (size() - 1) / 2), u64(size())});
+  for (int failing = 0; failing < size(); ++failing) {
+    require_same_error_everywhere(
+        MPI_COMM_WORLD,
+        [&] {
+          comm.agree_sum("lanes", 2, [&]() -> Lanes {
+            if (rank() >= failing) throw Error(ErrorCode::io, "no lanes of " + std::to_string(rank()));
+            return {1, 2};
+          });
+        },
+        ErrorCode::io, "no lanes of " + std::to_string(failing));
+  }
+  require_same_error_everywhere(
+      MPI_COMM_WORLD, [&] { comm.agree_sum("lanes", 2, [&] { return Lanes(rank() == 0 ? 3 : 2); }); },
+      ErrorCode::internal, "number of lanes");
+}
+
+TEST_CASE("broadcast gives the bytes of any rank to all") {
+  Communicator comm(world());
+  for (int root = 0; root < size(); ++root)
+    REQUIRE(comm.broadcast("bytes", root, std::string(5, static_cast<char>('a' + rank()))) ==
+            std::string(5, static_cast<char>('a' + root)));
+}
+
 TEST_CASE("agree_on_root gives the primary's bytes to all, of any size") {
   Communicator comm(world());
   for (const int primary : {0, size() - 1}) {
@@ -328,8 +398,9 @@ TEST_CASE("A late rank times out the others, poisons the communicator, and is po
     if (!late) REQUIRE_THROWS_AS(comm.agree("after", [] {}), Error);
   }
   if (!late) REQUIRE_THROWS_AS(Communicator(Context(mine)), Error);
+  if (!late) ++ledger.lost;
   MPI_Barrier(MPI_COMM_WORLD);
-  MPI_Comm_free(&mine);
+  free_own(mine);
 }
 
 TEST_CASE("allow gives the next collectives more time") {
@@ -348,7 +419,7 @@ TEST_CASE("allow gives the next collectives more time") {
     });
     REQUIRE_FALSE(comm.poisoned());
   }
-  MPI_Comm_free(&mine);
+  free_own(mine);
 }
 
 TEST_CASE("A communicator of one rank works alone") {

@@ -113,6 +113,11 @@ TEST_CASE("All ranks get the same plan, and write all bytes between them") {
   const auto own_rows = (plan.blocks.size() + page - 1) / page * page;
   REQUIRE(plan.table_first_row + own_rows <= plan.table_rows);
   REQUIRE(sum_over_ranks(own_rows) == plan.table_rows);
+  // The sections follow one another.
+  std::uint64_t end = plan.table_first_row + own_rows, below = 0;
+  MPI_Exscan(&own_rows, &below, 1, MPI_UINT64_T, MPI_SUM, MPI_COMM_WORLD);
+  REQUIRE(plan.table_first_row == (rank() == 0 ? 0 : below));
+  REQUIRE((rank() < size() - 1 || end == plan.table_rows));
 }
 
 TEST_CASE("The id is new for each save") {
