@@ -1,5 +1,6 @@
 #include "commit/owner.hpp"
 
+#include "base/host.hpp"
 #include "cairn/error.hpp"
 
 #include <cerrno>
@@ -16,11 +17,6 @@ namespace cairn::commit {
 namespace {
 
 constexpr std::uint64_t most_bytes = 64 * 1024;
-
-std::string host_name() {
-  char name[256] = {};
-  return ::gethostname(name, sizeof name - 1) == 0 ? name : "";
-}
 
 std::string boot_id() {
   std::string text = base::read_pseudo_file("/proc/sys/kernel/random/boot_id");
@@ -67,7 +63,8 @@ std::string batch_job() {
 
 /// Names that many machines have.
 bool is_common_name(const std::string& host) {
-  return host.empty() || host == "(none)" || host == "localhost" || host.starts_with("localhost.");
+  return host.empty() || host == "unknown" || host == "(none)" || host == "localhost" ||
+         host.starts_with("localhost.");
 }
 
 enum class Lock { taken, held, impossible };
@@ -114,7 +111,7 @@ Lock try_to_lock(const base::File& file) {
 
 Owner this_process() {
   Owner self;
-  self.host = host_name();
+  self.host = base::host_name();
   self.boot_id = boot_id();
   self.pid = ::getpid();
   self.pid_namespace = pid_namespace();

@@ -11,7 +11,9 @@
 #include <cerrno>
 #include <chrono>
 #include <filesystem>
+#include <fstream>
 #include <functional>
+#include <iterator>
 #include <optional>
 #include <string>
 #include <vector>
@@ -39,6 +41,21 @@ inline std::string manifest_text(const base::Digest& id, int generation) {
 
 inline std::string data_text(const base::Digest& id, int generation) {
   return base::to_hex(id) + " " + std::to_string(generation);
+}
+
+/// The code of the Error that `step` throws; nullopt: none.
+template <class Step>
+std::optional<ErrorCode> code_of(Step step) {
+  try {
+    step();
+    return std::nullopt;
+  } catch (const Error& error) {
+    return error.code();
+  }
+}
+
+inline commit::Transaction begin(const Path& path, bool overwrite = false) {
+  return commit::Transaction::begin(path, base::random_id(), overwrite, plain_files());
 }
 
 /// Writes what the ranks write: two files that belong together.
@@ -115,16 +132,31 @@ inline std::vector<std::string> names_in(const Path& path) {
   return names;
 }
 
+inline std::vector<std::string> only(const std::string& name) {
+  return {name};
+}
+
+inline std::string text_of(const Path& path) {
+  std::ifstream file(path);
+  return {std::istreambuf_iterator<char>(file), {}};
+}
+
 /// Whether a call is a rename with a flag, which NFS refuses.
 inline bool has_rename_flag(const Call& call) {
   return call.op == base::Op::rename && call.offset != 0;
 }
 
-/// Runs `step` in a child process; its exit status, or minus the signal that ended it. The step must throw
-/// nothing.
+/// Runs `step` in a child process; its exit status (99: it threw), or minus the signal that ended it.
 inline int run_in_child(const std::function<int()>& step) {
   const pid_t child = ::fork();
-  if (child == 0) ::_exit(step());
+  if (child == 0) {
+    int answer = 99;
+    try {
+      answer = step();
+    } catch (const std::exception&) {
+    }
+    ::_exit(answer);
+  }
   int status = 0;
   while (::waitpid(child, &status, 0) < 0 && errno == EINTR) {
   }
