@@ -36,6 +36,7 @@ struct Settings {
   std::uint64_t mib = 256;
   WorkloadSize size = {};
   std::string only = {};
+  std::vector<std::string> skip = {};
 };
 
 /// Fills the settings; an exit status where the program ends here.
@@ -68,6 +69,7 @@ std::optional<int> parse(int argc, char** argv, Settings& settings) {
       ->capture_default_str();
   app.add_option("--json", settings.json, "write all samples to this file");
   app.add_option("--only", settings.only, "only contenders whose names hold this text");
+  app.add_option("--skip", settings.skip, "no contenders whose names hold one of these texts");
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
@@ -130,9 +132,9 @@ class Bench {
 
   std::map<std::string, double> stages() const {
     std::map<std::string, double> parts;
-    for (const auto& [name, seconds] : {std::pair{"plan", last_.plan_s},
+    for (const auto& [name, seconds] : {std::pair<const char*, double>{"plan", last_.plan_s},
                                         {"lay out", last_.layout_s},
-                                        {"write", last_.write_s},
+                                        {last_.operation == "load" ? "read" : "write", last_.write_s},
                                         {"commit", last_.commit_s}})
       if (seconds > 0) parts[name] = seconds;
     return parts;
@@ -183,8 +185,14 @@ class Bench {
             cairn_load("cairn load unverified, cold", Verify::off, true)};
   }
   std::vector<Contender> chosen(std::vector<Contender> all) const {
-    std::erase_if(all,
-                  [&](const Contender& one) { return one.name.find(settings_.only) == std::string::npos; });
+    const auto has = [](const Contender& one, const std::string& text) {
+      return one.name.find(text) != std::string::npos;
+    };
+    std::erase_if(all, [&](const Contender& one) {
+      return !has(one, settings_.only) ||
+             std::any_of(settings_.skip.begin(), settings_.skip.end(),
+                         [&](const std::string& text) { return has(one, text); });
+    });
     return all;
   }
 
