@@ -94,7 +94,7 @@ CALLS = [
     rule("storage", r"\bstd::(?:basic_)?[io]?fstream\b|\bstd::(?:basic_)?filebuf\b", [STORAGE],
          "the file system is called in lib/base/storage.cpp alone"),
     rule("optional", r"^\s*#\s*(?:if|ifdef|ifndef|elif|elifdef)\b.*"
-         r"(?:CAIRN_(?:HAVE|HAS|WITH)_|\bHAVE_|CUDA|NCCL|HIP|EIGEN|XTENSOR|KOKKOS|__has_include)",
+         r"(?:CAIRN_(?:HAVE|HAS|WITH)_|\bHAVE_|CUDA|NCCL|HIP|EIGEN|XTENSOR|KOKKOS|__has_include\s*\(\s*<(?!H5))",
          ["lib/device/", "include/cairn/detail/"],
          "an optional dependency is a file that the build picks, not an #ifdef"),
 ]

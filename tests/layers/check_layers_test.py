@@ -55,6 +55,7 @@ GOOD = [
     ("lib/io/a.cpp", '#include "io/write.hpp"\n#include "plan/plan.hpp"\n#include "cairn/error.hpp"\n#include <vector>'),
     ("lib/comm/a.cpp", "#include <mpi.h>\nvoid f() { MPI_Iallreduce(a, b, 1, t, o, c, &r); }"),
     ("lib/h5/a.cpp", "#include <hdf5.h>\nvoid f() { H5Fclose(file); }"),
+    ("lib/h5/a.cpp", "#if __has_include(<H5FDdevelop.h>)\n#include <H5FDdevelop.h>\n#endif"),
     ("lib/h5/parallel_file.cpp", "void f() { MPI_Info_create(&info); MPI_Comm_dup(a, &b); }"),
     ("lib/base/storage.cpp", "int f() { return ::open(name, O_RDONLY); }"),
     ("lib/device/cuda.cpp", "#ifdef CUDA_VERSION\n#endif\nvoid f() { cudaFree(p); }"),
