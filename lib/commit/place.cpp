@@ -169,25 +169,21 @@ bool dispose(const base::File& parent, const Names& names, const std::string& en
 void put_in_place(const base::File& parent, const Names& names, const base::File& directory,
                   const base::Digest& id, bool overwrite, bool sync) {
   if (sync) base::sync(directory);
-  std::vector<Replaced> replaced;
-  for (int attempt = 0; !is_at(parent, names.name, directory); ++attempt) {
-    if (attempt == most_attempts) {
-      throw Error(ErrorCode::locked,
-                  "another process keeps replacing " + names.final_path().string() +
-                      ": save to a path of its own from each job",
-                  0, -1, names.final_path());
-    }
-    if (auto old = try_to_place(parent, names, id, overwrite)) replaced.push_back(std::move(*old));
+  for (int attempt = 0; attempt < most_attempts; ++attempt) {
+    std::optional<Replaced> replaced;
+    if (!is_at(parent, names.name, directory)) replaced = try_to_place(parent, names, id, overwrite);
+    if (!is_at(parent, names.name, directory)) continue;
+    if (sync) base::sync(parent);
+    if (replaced) remove_replaced(parent, names, *replaced);
+    // Another process may have put the old one back while it completed the same save.
+    if (!is_at(parent, names.name, directory)) continue;
+    remove_owner(directory);
+    return;
   }
-  if (sync) base::sync(parent);
-  remove_owner(directory);
-  for (const auto& old : replaced) remove_replaced(parent, names, old);
-  if (!is_at(parent, names.name, directory)) {
-    throw Error(ErrorCode::locked,
-                "another save replaced " + names.final_path().string() +
-                    " as soon as it was there: save to a path of its own from each job",
-                0, -1, names.final_path());
-  }
+  throw Error(ErrorCode::locked,
+              "another process keeps replacing " + names.final_path().string() +
+                  ": save to a path of its own from each job",
+              0, -1, names.final_path());
 }
 
 }  // namespace cairn::commit

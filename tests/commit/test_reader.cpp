@@ -100,6 +100,22 @@ TEST_CASE("a reader that has a checkpoint open is told when it was replaced, and
   REQUIRE(code_of([&] { commit::read_manifest(again); }) == ErrorCode::corrupt);
 }
 
+TEST_CASE("a reader of a checkpoint that is being deleted never takes it for a damaged one") {
+  for (int allowed = 0; allowed < 5; ++allowed) {
+    const TemporaryDirectory temporary;
+    const Path path = temporary.path() / "ckpt";
+    test::save(path, 1, false);
+    const auto opened = commit::open_checkpoint(path);
+    int removed = 0;
+    ScopedHook hook(
+        [&](const Call& call) { return call.op == base::Op::remove && removed++ >= allowed ? EACCES : 0; });
+    test::save(path, 2, true);
+    INFO(allowed << " files removed");
+    REQUIRE_NOTHROW(commit::read_manifest(opened));
+    REQUIRE(test::load(path) == 2);
+  }
+}
+
 TEST_CASE("every changed byte of a token is found") {
   const TemporaryDirectory temporary;
   const Path path = temporary.path() / "ckpt";

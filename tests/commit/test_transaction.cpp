@@ -3,6 +3,7 @@
 #include <barrier>
 #include <fstream>
 #include <thread>
+#include <utility>
 
 #include <catch2/catch.hpp>
 #include <sys/stat.h>
@@ -180,6 +181,43 @@ TEST_CASE("a checkpoint that appears during a save that may not replace it wins"
   REQUIRE(code_of([&] { transaction.publish(true); }) == ErrorCode::already_exists);
   REQUIRE(test::load(path) == 2);
   REQUIRE(test::names_in(temporary.path()) == only("ckpt"));
+}
+
+TEST_CASE("a process that swaps the new checkpoint out again does not get it deleted") {
+  const TemporaryDirectory temporary;
+  const Path path = temporary.path() / "ckpt";
+  test::save(path, 1, false);
+  const auto id = base::random_id();
+  auto transaction = Transaction::begin(path, id, true, test::plain_files());
+  test::write_data(transaction, id, 2);
+  REQUIRE(transaction.decide(test::manifest_text(id, 2), true) == Verdict::committed);
+  const auto parent = base::open_directory(temporary.path());
+  const std::string hidden = transaction.temporary_path().filename();
+  int swaps = 0;
+  ScopedHook hook([&](const Call& call) {
+    // Just before the old one, which has the hidden name now, is renamed to be deleted.
+    const bool disposing =
+        call.op == base::Op::rename && Path(call.name).filename() == hidden && call.offset == 1;
+    if (disposing && swaps++ == 0) base::exchange(parent, hidden, "ckpt");
+    return 0;
+  });
+  transaction.publish(true);
+  REQUIRE(swaps == 2);
+  REQUIRE(test::load(path) == 2);
+  REQUIRE(test::names_in(temporary.path()) == only("ckpt"));
+}
+
+TEST_CASE("of two saves that begin together at one path at most one goes on") {
+  const TemporaryDirectory temporary;
+  const Path path = temporary.path() / "ckpt";
+  std::optional<Transaction> rival;
+  bool begun = false;
+  ScopedHook hook([&](const Call& call) {
+    if (call.op == base::Op::make_dir && !std::exchange(begun, true)) rival.emplace(begin(path));
+    return 0;
+  });
+  REQUIRE(code_of([&] { begin(path); }) == ErrorCode::locked);
+  REQUIRE(test::names_in(temporary.path()) == only(rival->temporary_path().filename()));
 }
 
 TEST_CASE("an empty directory at the path is taken for none") {
