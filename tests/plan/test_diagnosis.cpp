@@ -71,6 +71,11 @@ TEST_CASE("A gap is named with its array and its whole box") {
   REQUIRE_THAT(texts(plan::diagnose_coverage("s", {}, {})), Contains("no rank holds []"));
 }
 
+TEST_CASE("A gap is told whole where its neighbours end at different places") {
+  REQUIRE(plan::find_gap({8, 4}, {{{4, 0}, {4, 2}}, {{4, 2}, {2, 2}}, {{6, 2}, {2, 2}}}) ==
+          tree::Box{{0, 0}, {4, 4}});
+}
+
 TEST_CASE("A box in the wrong place is both") {
   const auto text = texts(
       plan::diagnose_coverage("w", {12}, {held(0, {{0}, {4}}), held(1, {{3}, {4}}), held(2, {{8}, {4}})}));
