@@ -88,7 +88,7 @@ auto with_type(cairn::Dtype dtype, Use&& use) {
 }
 
 /// Binds this rank's shards of an array. The shards must outlive the tree and not move.
-inline cairn::Array bind(std::vector<Shard>& shards, const Dims& shape, cairn::Dtype dtype) {
+inline cairn::Array bind_shards(std::vector<Shard>& shards, const Dims& shape, cairn::Dtype dtype) {
   return with_type(dtype, [&](auto* type) {
     using T = std::remove_pointer_t<decltype(type)>;
     cairn::Array array = cairn::sharded<T>(shape);

@@ -97,6 +97,7 @@ LoadOperation::LoadOperation(const Context& context, const Path& path, const Loa
 Report LoadOperation::run(Tree& tree) {
   base::Clock total, clock;
   std::vector<tree::Problem> problems;
+  tree::unshare(tree);
   auto leaves = tree::resolve(tree, problems);
   agree_on_request(leaves, std::move(problems));
   std::vector<std::string> wanted;

@@ -82,6 +82,7 @@ class Planner {
   void agree_on_parts();
   Lanes sum_own_parts();
   void place_parts();
+  void gather_rows();
   void choose_tilings();
   comm::Agreed<Lanes> agree_on_grids();
   void gather_boxes();
@@ -194,6 +195,8 @@ void Planner::place_parts() {
     for (; block != plan_.blocks.end() && block->leaf == leaf; ++block) shift_rows(*block, (*below)[1 + k]);
   }
 
+  gather_rows();
+
   // What follows is the same on every rank, and so is what it throws.
   for (const auto& leaf : plan_.leaves) {
     std::uint64_t bytes = 0;
@@ -203,6 +206,17 @@ void Planner::place_parts() {
                                                    tree::to_string(leaf.shape) +
                                                    ", the checkpoint has more than 2^63-1 bytes");
     plan_.total_bytes += bytes;
+  }
+}
+
+/// The primary learns how many rows each rank has, for the index: on as many ranks, each gets its own back.
+void Planner::gather_rows() {
+  if (appended_.empty()) return;
+  base::Packer own;
+  for (const auto i : appended_) own.u64(static_cast<std::uint64_t>(leaves_[i].rows));
+  for (const auto& part : comm_.gather("plan rows", std::move(own).text())) {
+    base::Unpacker unpack(part);
+    for (const auto i : appended_) plan_.leaves[i].rows.push_back(static_cast<std::int64_t>(unpack.u64()));
   }
 }
 

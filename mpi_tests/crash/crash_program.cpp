@@ -10,6 +10,7 @@
 
 #include "base/storage.hpp"
 
+#include <atomic>
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>

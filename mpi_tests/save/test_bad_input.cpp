@@ -81,7 +81,7 @@ TEST_CASE("a shape that differs on one rank") {
       cairn::ErrorCode::mismatch, "bad",
       [](cairn::Tree& tree, bool bad) {
         static double value[8];
-        tree["bad"] = cairn::replicated(value, {bad ? 8 : 4});
+        tree["bad"] = cairn::replicated(&value[0], {bad ? 8 : 4});
       },
       2);
 }
@@ -103,11 +103,11 @@ TEST_CASE("a gap, and an overlap, in the middle of an array") {
       static double value[8];
       const int rank = cairn::testing::rank(), size = cairn::testing::size();
       const int start = 4 * rank + 2 + (bad ? shift : 0);
-      tree["bad"] = cairn::sharded(value, {.shape = {4 * size + 4}, .start = {start}, .count = {4}});
+      tree["bad"] = cairn::sharded(&value[0], {.shape = {4 * size + 4}, .start = {start}, .count = {4}});
       if (rank == 0)
-        tree["bad"] = cairn::sharded(value, {.shape = {4 * size + 4}, .start = {start}, .count = {4}})
-                          .also(value, {.start = {0}, .count = {2}})
-                          .also(value, {.start = {4 * size + 2}, .count = {2}});
+        tree["bad"] = cairn::sharded(&value[0], {.shape = {4 * size + 4}, .start = {start}, .count = {4}})
+                          .also(&value[0], {.start = {0}, .count = {2}})
+                          .also(&value[0], {.start = {4 * size + 2}, .count = {2}});
     });
   }
 }

@@ -12,7 +12,7 @@ using namespace mpi_test;
 
 namespace {
 
-constexpr double kTimeout = 0.25;
+constexpr double kTimeout = 0.15;
 
 /// Notes the stages of an operation, and is late before one of them.
 class Late : public cairn::comm::CommHook {

@@ -14,7 +14,7 @@ cairn::Tree bind_all(std::vector<RandomArray>& arrays) {
   cairn::Tree tree;
   for (auto& array : arrays)
     tree["group" + std::to_string(array.number % 3)]["a" + std::to_string(array.number)] =
-        bind(array.shards, array.shape, array.dtype);
+        bind_shards(array.shards, array.shape, array.dtype);
   return tree;
 }
 

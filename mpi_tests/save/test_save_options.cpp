@@ -1,13 +1,12 @@
-#include <catch2/catch.hpp>
-
-#include <sys/stat.h>
+#include "folder.hpp"
+#include "generation.hpp"
+#include "load/tree_file.hpp"
 
 #include <fstream>
 #include <sstream>
 
-#include "folder.hpp"
-#include "generation.hpp"
-#include "load/tree_file.hpp"
+#include <catch2/catch.hpp>
+#include <sys/stat.h>
 
 using namespace mpi_test;
 
@@ -94,7 +93,8 @@ TEST_CASE("the primary's settings hold where ranks must agree") {
   CHECK(s.state.whole());
   cairn::Context wrong(MPI_COMM_WORLD);
   wrong.ranks.primary = size;
-  const auto error = common_outcome(MPI_COMM_WORLD, [&] { cairn::save(wrong, s.path, s.state.tree, {.overwrite = true}); });
+  const auto error =
+      common_outcome(MPI_COMM_WORLD, [&] { cairn::save(wrong, s.path, s.state.tree, {.overwrite = true}); });
   REQUIRE(error);
   CHECK(error->code() == cairn::ErrorCode::invalid_argument);
 }

@@ -36,6 +36,8 @@ void fail_every_call(bool overwrite, int system_error) {
   const int rank = cairn::testing::rank(), size = cairn::testing::size();
   SharedFolder folder(MPI_COMM_WORLD);
   Generation state(MPI_COMM_WORLD);
+  cairn::Context quick(MPI_COMM_WORLD);  // for the saves that are not under test
+  quick.io.fsync = false;
   std::int64_t generation = 1;
   for (int victim = 0; victim < size; ++victim) {
     int failures = 0, failures_after_decision = 0;
@@ -45,7 +47,7 @@ void fail_every_call(bool overwrite, int system_error) {
           (overwrite ? "over" : "first-" + std::to_string(victim) + "-" + std::to_string(call));
       if (overwrite) {
         state.fill(generation);
-        cairn::save(MPI_COMM_WORLD, path, state.tree, {.overwrite = true});
+        cairn::save(quick, path, state.tree, {.overwrite = true});
       }
       const std::int64_t before = overwrite ? generation : 0;
       state.fill(++generation);
@@ -76,7 +78,7 @@ void fail_every_call(bool overwrite, int system_error) {
       MPI_Barrier(MPI_COMM_WORLD);
 
       state.fill(++generation);
-      cairn::save(MPI_COMM_WORLD, path, state.tree, {.overwrite = true});
+      cairn::save(quick, path, state.tree, {.overwrite = true});
       CHECK(stored_generation(MPI_COMM_WORLD, path) == generation);
       if (rank == 0) CHECK(folder.hidden().empty());
       MPI_Barrier(MPI_COMM_WORLD);
@@ -84,7 +86,9 @@ void fail_every_call(bool overwrite, int system_error) {
       REQUIRE(call < 1000);
     }
     CHECK(failures > 3);
-    CHECK(failures_after_decision <= 6);  // the rename into place, and the fsyncs around it
+    // The checkpoint is committed, and found by readers, from the decision on; what fails in the rename into
+    // place is reported.
+    CHECK(failures_after_decision <= 12);
   }
 }
 
