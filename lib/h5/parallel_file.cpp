@@ -12,8 +12,6 @@ namespace cairn::h5 {
 
 namespace {
 
-constexpr std::uint64_t most_bytes_per_call = 1 << 30;
-
 /// MPI's hints, freed by the destructor; MPI_INFO_NULL where there are none.
 class Hints {
  public:
@@ -64,6 +62,7 @@ tree::Box relative_to(const tree::Box& box, const tree::Box& tile) {
 struct ParallelFile::Rep {
   std::filesystem::path path;
   bool collective = false;
+  std::uint64_t most_bytes_per_call = 0;
   PropertyId together, alone;
   TypeTable types;
   FileId file;
@@ -137,6 +136,7 @@ ParallelFile::ParallelFile(const std::filesystem::path& path, const Settings& se
   const QuietErrors quiet;
   rep_->path = path;
   rep_->collective = settings.collective;
+  rep_->most_bytes_per_call = settings.most_bytes_per_call;
   rep_->together = transfer_list(true);
   rep_->alone = transfer_list(false);
   const auto access = access_list(settings);
