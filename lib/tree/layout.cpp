@@ -103,7 +103,7 @@ void add_grid(ExtentList& list, const StoredLeaf& leaf, const Box& box) {
 template <class Tiles>
 std::vector<Extent> find(const StoredLeaf& leaf, const Box& box, const Tiles& tiles) {
   ExtentList list;
-  if (is_empty(box) || leaf.element_bytes == 0) return {};
+  if (is_empty(box) || leaf.element_bytes == 0 || !contains(whole(leaf.shape), box)) return {};
   const auto& tiling = leaf.tiling;
   switch (tiling.kind) {
     case TileKind::none:

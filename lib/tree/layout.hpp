@@ -52,7 +52,8 @@ struct Extent {
 };
 
 /// The extents of a box of a leaf, neighbours joined where they follow one another in the file and in the
-/// box. Ordered by box_offset for `one`, tile after tile otherwise.
+/// box. Ordered by box_offset for `one`, tile after tile otherwise. None for a box that is not within the
+/// array.
 std::vector<Extent> extents_of(const StoredLeaf& leaf, const Box& box);
 
 /// The same for many boxes of one leaf: finds tiles without looking at each. Refers to the leaf, which must

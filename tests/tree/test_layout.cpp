@@ -56,6 +56,17 @@ TEST_CASE("an array of no bytes has no extents") {
   CHECK(extents_of(leaf, whole(leaf.shape)).empty());
 }
 
+TEST_CASE("a box that is not within its array has no extents") {
+  StoredLeaf leaf;
+  leaf.shape = {4, 4};
+  leaf.element_bytes = 8;
+  leaf.tiling = {TileKind::grid, 0, {2, 2}, {0, 100, 200, 300}, {}};
+  CHECK(extents_of(leaf, {{2, 2}, {2, 2}}).size() == 1);
+  CHECK(extents_of(leaf, {{3, 2}, {2, 2}}).empty());
+  CHECK(extents_of(leaf, {{400, 0}, {1, 1}}).empty());
+  CHECK(extents_of(leaf, {{-1, 0}, {1, 1}}).empty());
+}
+
 TEST_CASE("offsets past 4 GiB are exact") {
   StoredLeaf leaf;
   leaf.shape = {std::int64_t{1} << 20, std::int64_t{1} << 20};
