@@ -107,6 +107,19 @@ TEST_CASE("an index is the JSON of the format document") {
   CHECK(index["leaves"][text_empty]["bytes"] == 0);
 }
 
+TEST_CASE("the example of the format document is an index") {
+  const auto leaves = decode_index(R"({"version":1,"leaves":[
+{"path":"field/T","kind":"sharded","dtype":"f64","shape":[100,40],"cell":[50,40],"offsets":[[8192,16384,2]]},
+{"path":"note","kind":"replicated","dtype":"string","bytes":10,"shape":[],"offset":6144},
+{"path":"x","kind":"appended","dtype":"f32","shape":[7],"rows":[4,0,3],"offset":6156}
+]}
+)",
+                                   40576);
+  REQUIRE(leaves.size() == 3);
+  CHECK(leaves[0].tiling.offsets == std::vector<std::uint64_t>{8192, 24576});
+  CHECK(leaves[2].rows == std::vector<std::int64_t>{4, 0, 3});
+}
+
 TEST_CASE("an unchanged index is accepted by the test of refusals") {
   CHECK(refusal([](json&) {}).empty());
 }
