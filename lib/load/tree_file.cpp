@@ -24,6 +24,7 @@ bool vanished(const Error& error) noexcept {
 }
 
 OpenedManifest open_manifest(const Path& path) {
+  base::Digest without;  // of the checkpoint that had no manifest
   for (;;) {
     auto opened = commit::open_checkpoint(path);
     if (auto text = commit::read_manifest(opened)) {
@@ -33,6 +34,11 @@ OpenedManifest open_manifest(const Path& path) {
                     -1, path);
       return {std::move(opened), std::move(manifest)};
     }
+    // Replaced meanwhile, or damaged: then the same checkpoint is found again.
+    if (opened.save_id == without)
+      throw Error(ErrorCode::corrupt, "the checkpoint has lost its checkpoint.json; load another checkpoint",
+                  0, -1, path);
+    without = opened.save_id;
   }
 }
 
