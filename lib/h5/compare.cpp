@@ -3,9 +3,13 @@
 #include "h5/file_layout.hpp"
 #include "tree/index.hpp"
 
+#include <algorithm>
 #include <array>
 #include <map>
+#include <memory>
 #include <set>
+#include <span>
+#include <string_view>
 
 namespace cairn::h5 {
 
@@ -210,22 +214,22 @@ void note(std::vector<std::string>& problems, const std::string& what, Compare c
 std::vector<std::string> compare_with_index(const std::vector<Range>& structure, std::uint64_t file_bytes,
                                             const std::vector<StoredLeaf>& leaves) {
   const QuietErrors quiet;
-  Image image;
-  for (const auto& range : structure) image.write(range.offset, std::as_bytes(std::span(range.bytes)));
-  image.set_bytes(file_bytes);
+  const auto image = std::make_shared<Image>();
+  for (const auto& range : structure) image->write(range.offset, std::as_bytes(std::span(range.bytes)));
+  image->set_bytes(file_bytes);
   const MemoryDriver driver;
   const auto access = driver.access(image);
   FileId file(H5Fopen("image", H5F_ACC_RDONLY, access.get()));
   if (!file) return {"HDF5 cannot open the file: " + take_error_text()};
 
   std::vector<std::string> problems;
-  Comparison comparison(image, file.get());
+  Comparison comparison(*image, file.get());
   for (const auto& leaf : leaves) {
     note(problems, "in HDF5, '" + leaf.path + "'", [&] { return comparison.compare_leaf(leaf); });
   }
-  for (const auto& [group, members] : groups_of(leaves)) {
-    note(problems, "in HDF5, the group '/" + group + "'",
-         [&] { return comparison.compare_group(group, members); });
+  for (const auto& group : groups_of(leaves)) {
+    note(problems, "in HDF5, the group '/" + group.first + "'",
+         [&] { return comparison.compare_group(group.first, group.second); });
   }
   note(problems, "in HDF5, '/_cairn/index'",
        [&] { return comparison.compare_index(tree::encode_index(leaves)); });

@@ -90,7 +90,7 @@ FileBuilder::FileBuilder(const LayoutRequest& request)
 }
 
 PropertyId FileBuilder::access(std::uint64_t alignment) const {
-  auto list = driver_.access(const_cast<Image&>(image_));
+  auto list = driver_.access(image_);
   const auto upper = needs_virtual(request_) ? H5F_LIBVER_V110 : H5F_LIBVER_V18;
   check(H5Pset_libver_bounds(list.get(), H5F_LIBVER_V18, upper), "set the file format's version");
   check(H5Pset_fclose_degree(list.get(), H5F_CLOSE_STRONG), "set a file's properties");
@@ -126,7 +126,7 @@ std::uint64_t FileBuilder::add_index(const std::string& bytes) {
   const auto dataset =
       create_dataset(own_group_.get(), "index", H5T_STD_U8LE, {bytes.size()}, contiguous_.get(), "index");
   const auto offset = offset_of(dataset, "index");
-  image_.write(offset, std::as_bytes(std::span(bytes)));
+  image_->write(offset, std::as_bytes(std::span(bytes)));
   return offset;
 }
 
@@ -189,7 +189,7 @@ void FileBuilder::add_grid(tree::StoredLeaf& leaf, hid_t group, hid_t type) {
       create_dataset(group, leaf_name(leaf.path), type, leaf.shape, properties.get(), leaf.path);
   if (is_fp8(leaf.dtype)) add_attribute(dataset.get(), fp8_attribute, to_string(leaf.dtype));
   check(H5Dflush(dataset.get()), "flush the dataset", leaf.path);
-  leaf.tiling.offsets = chunk_offsets(image_, dataset.get(), leaf.shape, cell, leaf.element_bytes);
+  leaf.tiling.offsets = chunk_offsets(*image_, dataset.get(), leaf.shape, cell, leaf.element_bytes);
 }
 
 void FileBuilder::add_boxes(tree::StoredLeaf& leaf, hid_t group, hid_t type) {

@@ -28,7 +28,7 @@ class FileBuilder {
   /// Closes the file.
   void finish();
   /// The file's bytes, once it is finished.
-  const Image& image() const noexcept { return image_; }
+  const Image& image() const noexcept { return *image_; }
 
  private:
   PropertyId access(std::uint64_t alignment) const;
@@ -44,7 +44,7 @@ class FileBuilder {
                   const PropertyId& virtuals, hid_t type);
 
   const LayoutRequest& request_;
-  Image image_;
+  std::shared_ptr<Image> image_ = std::make_shared<Image>();
   MemoryDriver driver_;
   TypeTable types_;
   PropertyId contiguous_;

@@ -11,49 +11,38 @@ namespace {
 
 using tree::FileRange;
 
-/// Walks ranges sorted by `begin` in step with rising questions.
-class Occupied {
- public:
-  explicit Occupied(const std::vector<FileRange>& ranges) : ranges_(ranges) {}
-  /// The first range that ends behind `offset`, or null. Offsets must not fall.
-  const FileRange* behind(std::uint64_t offset) {
-    while (next_ < ranges_.size() && ranges_[next_].end <= offset) ++next_;
-    return next_ < ranges_.size() ? &ranges_[next_] : nullptr;
-  }
-
- private:
-  const std::vector<FileRange>& ranges_;
-  std::size_t next_ = 0;
-};
-
-/// What was written, less what belongs to tiles and table (space that HDF5 had written and given up before),
-/// and joined over small gaps, which hold zeros.
-std::vector<FileRange> structure_ranges(const Image& image, const std::vector<FileRange>& taken) {
-  constexpr std::uint64_t small_gap = 4096;
-  Occupied occupied(taken);
+/// What was written within the file, less what belongs to tiles and table: space that HDF5 had written and
+/// then gave up may have become theirs. `taken` is sorted and disjoint.
+std::vector<FileRange> written_ranges(const Image& image, const std::vector<FileRange>& taken) {
   std::vector<FileRange> result;
-  bool apart = true;  // whether a tile lies between the last range and what comes
-  for (const auto& range : image.written()) {
-    auto begin = range.first;
-    const auto end = std::min(range.second, image.bytes());
+  auto next = taken.begin();
+  for (const auto& [written_begin, written_end] : image.written()) {
+    auto begin = written_begin;
+    const auto end = std::min(written_end, image.bytes());
     while (begin < end) {
-      if (!result.empty() && !apart) {
-        const auto* tile = occupied.behind(result.back().end);
-        apart = (tile != nullptr && tile->begin < begin) || begin - result.back().end > small_gap;
-      }
-      const auto* tile = occupied.behind(begin);
-      const auto until = tile == nullptr ? end : std::clamp(tile->begin, begin, end);
-      if (until > begin) {
-        if (apart || result.empty()) {
-          result.push_back({begin, until, 0});
-        } else {
-          result.back().end = until;
-        }
-        apart = false;
-      }
-      if (until == end) break;
-      apart = true;
-      begin = std::min(end, tile->end);
+      while (next != taken.end() && next->end <= begin) ++next;
+      const auto until = next == taken.end() ? end : std::clamp(next->begin, begin, end);
+      if (until > begin) result.push_back({begin, until, 0});
+      begin = until < end ? next->end : end;
+    }
+  }
+  return result;
+}
+
+/// Joins ranges over small gaps that hold no tile, and so only zeros: fewer ranges to list.
+std::vector<FileRange> joined(const std::vector<FileRange>& ranges, const std::vector<FileRange>& taken) {
+  constexpr std::uint64_t small_gap = 4096;
+  std::vector<FileRange> result;
+  for (const auto& range : ranges) {
+    bool near = !result.empty() && range.begin - result.back().end <= small_gap;
+    if (near) {
+      const auto between = std::ranges::lower_bound(taken, result.back().end, {}, &FileRange::begin);
+      near = between == taken.end() || between->begin >= range.begin;
+    }
+    if (near) {
+      result.back().end = range.end;
+    } else {
+      result.push_back(range);
     }
   }
   return result;
@@ -84,7 +73,7 @@ FileLayout lay_out(const LayoutRequest& request) {
                           layout.table_offset + request.table_rows * request.row_format.bytes, 0};
     taken.insert(std::ranges::upper_bound(taken, table.begin, {}, &FileRange::begin), table);
   }
-  for (const auto& range : structure_ranges(image, taken)) {
+  for (const auto& range : joined(written_ranges(image, taken), taken)) {
     layout.structure.push_back({range.begin, image.read(range.begin, range.end - range.begin)});
   }
   return layout;

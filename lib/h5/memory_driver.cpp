@@ -3,6 +3,7 @@
 #include "h5/chunk_index.hpp"
 
 #include <cstring>
+#include <functional>
 #include <new>
 
 #if H5_VERSION_GE(1, 13, 0)
@@ -14,12 +15,12 @@ namespace cairn::h5 {
 namespace {
 
 struct AccessInfo {  // what a file access property list carries; HDF5 copies it as bytes
-  Image* image = nullptr;
+  const std::shared_ptr<Image>* image = nullptr;
 };
 
 struct OpenFile {
-  H5FD_t base = {};  // first: HDF5 sees this part
-  Image* image = nullptr;
+  H5FD_t base = {};              // first: HDF5 sees this part
+  std::shared_ptr<Image> image;  // shared: HDF5 never closes a file that it failed to close
   haddr_t allocated = 0;
 };
 
@@ -35,7 +36,7 @@ H5FD_t* open(const char*, unsigned flags, hid_t access, haddr_t) {
   if (info == nullptr || info->image == nullptr) return nullptr;
   auto* file = new (std::nothrow) OpenFile;
   if (file == nullptr) return nullptr;
-  file->image = info->image;
+  file->image = *info->image;
   if ((flags & H5F_ACC_TRUNC) != 0) *file->image = Image();
   return &file->base;
 }
@@ -46,8 +47,8 @@ herr_t close(H5FD_t* file) {
 }
 
 int compare(const H5FD_t* a, const H5FD_t* b) {
-  const auto* first = of(a).image;
-  const auto* second = of(b).image;
+  const auto* first = of(a).image.get();
+  const auto* second = of(b).image.get();
   return first == second ? 0 : (std::less<>()(first, second) ? -1 : 1);
 }
 
@@ -138,7 +139,7 @@ MemoryDriver::~MemoryDriver() {
   H5FDunregister(id_);
 }
 
-PropertyId MemoryDriver::access(Image& image) const {
+PropertyId MemoryDriver::access(const std::shared_ptr<Image>& image) const {
   auto list = own<PropertyId>(H5Pcreate(H5P_FILE_ACCESS), "make a property list");
   const AccessInfo info{&image};
   check(H5Pset_driver(list.get(), id_, &info), "set a file driver");
