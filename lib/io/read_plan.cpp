@@ -15,8 +15,10 @@ constexpr std::uint64_t kPieceBytes = 8u << 20;
 class LeafBlocks {
  public:
   LeafBlocks(std::span<const tree::BlockRow> all, std::uint32_t leaf) {
-    const auto of_leaf = std::ranges::equal_range(all, leaf, {}, &tree::BlockRow::leaf);
-    rows_ = {of_leaf.begin(), of_leaf.end()};
+    const auto [first, last] =
+        std::equal_range(all.begin(), all.end(), tree::BlockRow{leaf, 0, 0, {}},
+                         [](const tree::BlockRow& a, const tree::BlockRow& b) { return a.leaf < b.leaf; });
+    rows_ = {first, last};
     std::vector<tree::Box> boxes;
     boxes.reserve(rows_.size());
     for (const auto& row : rows_) boxes.push_back(row.box);

@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <array>
-#include <ranges>
 
 namespace cairn::tree {
 namespace {
@@ -99,12 +98,12 @@ void add_grid(ExtentList& list, const StoredLeaf& leaf, const Box& box) {
   }
 }
 
-/// `tiles`: the numbers of the tiles to look at, where the tiling is `boxes`.
-template <class Tiles>
-std::vector<Extent> find(const StoredLeaf& leaf, const Box& box, const Tiles& tiles) {
+/// `tiles`: the numbers of the tiles to look at, where the tiling is `boxes`; null: all of them.
+std::vector<Extent> find(const StoredLeaf& leaf, const Box& box, const std::vector<std::size_t>* tiles) {
   ExtentList list;
   if (is_empty(box) || leaf.element_bytes == 0 || !contains(whole(leaf.shape), box)) return {};
   const auto& tiling = leaf.tiling;
+  const auto count = tiles != nullptr ? tiles->size() : tiling.boxes.size();
   switch (tiling.kind) {
     case TileKind::none:
       break;
@@ -115,22 +114,20 @@ std::vector<Extent> find(const StoredLeaf& leaf, const Box& box, const Tiles& ti
       add_grid(list, leaf, box);
       break;
     case TileKind::boxes:
-      for (const std::size_t tile : tiles)
+      for (std::size_t i = 0; i < count; ++i) {
+        const auto tile = tiles != nullptr ? (*tiles)[i] : i;
         add_tile(list, box, tiling.boxes[tile].start, tiling.boxes[tile].count, tiling.offsets[tile],
                  leaf.element_bytes);
+      }
       break;
   }
   return std::move(list).take();
 }
 
-auto every_tile(const StoredLeaf& leaf) {
-  return std::views::iota(std::size_t{0}, leaf.tiling.boxes.size());
-}
-
 }  // namespace
 
 std::vector<Extent> extents_of(const StoredLeaf& leaf, const Box& box) {
-  return find(leaf, box, every_tile(leaf));
+  return find(leaf, box, nullptr);
 }
 
 ExtentFinder::ExtentFinder(const StoredLeaf& leaf) : leaf_(&leaf) {
@@ -139,7 +136,9 @@ ExtentFinder::ExtentFinder(const StoredLeaf& leaf) : leaf_(&leaf) {
 }
 
 std::vector<Extent> ExtentFinder::operator()(const Box& box) const {
-  return indexed_ ? find(*leaf_, box, index_.touching(box)) : extents_of(*leaf_, box);
+  if (!indexed_) return extents_of(*leaf_, box);
+  const auto tiles = index_.touching(box);
+  return find(*leaf_, box, &tiles);
 }
 
 }  // namespace cairn::tree
