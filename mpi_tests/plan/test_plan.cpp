@@ -90,6 +90,9 @@ TEST_CASE("All ranks get the same plan, and write all bytes between them") {
   REQUIRE(stored(plan, "rows").shape == Dims{4 * size(), 3});
   REQUIRE(stored(plan, "own").shape == Dims{size(), 5});
   REQUIRE(stored(plan, "particles").shape == Dims{3 * size() * (size() - 1) / 2});
+  REQUIRE(stored(plan, "particles").rows.size() == (rank() == 0 ? static_cast<std::size_t>(size()) : 0));
+  for (std::size_t i = 0; i < stored(plan, "particles").rows.size(); ++i)
+    REQUIRE(stored(plan, "particles").rows[i] == static_cast<std::int64_t>(3 * i));
   REQUIRE(stored(plan, "step").kind == Kind::replicated);
   REQUIRE(stored(plan, "note").element_bytes == 4);
   REQUIRE(stored(plan, "nothing").tiling.kind == TileKind::none);
@@ -379,7 +382,7 @@ TEST_CASE("A refused tree leaves the communicator as it was") {
 }
 
 TEST_CASE("The number of collectives is the same for 10 leaves and for 1000") {
-  const auto count = [](int leaves) {
+  const auto count = [](int leaves, bool ragged) {
     Rows rows;
     std::vector<int> values(7, 1);
     Tree tree;
@@ -387,16 +390,18 @@ TEST_CASE("The number of collectives is the same for 10 leaves and for 1000") {
       const auto group = std::to_string(i);
       tree[group]["a"] = sharded(rows.values, rows.slab());
       tree[group]["b"] = replicated(values);
-      tree[group]["c"] = appended(values);
+      if (ragged) tree[group]["c"] = appended(values);
       tree[group]["d"] = per_rank(values);
     }
     const int before = collectives_started();
     make_plan(tree);
     return collectives_started() - before;
   };
-  count(4);  // the duplicate is made
-  REQUIRE(count(10) == 4);
-  REQUIRE(count(1000) == 4);
+  REQUIRE(count(10, false) == 4);
+  REQUIRE(count(1000, false) == 4);
+  // The rows of each rank are gathered.
+  REQUIRE(count(10, true) == 6);
+  REQUIRE(count(1000, true) == 6);
 }
 
 TEST_CASE("The number of collectives stays the same where tiles are boxes") {
