@@ -80,6 +80,18 @@ TEST_CASE("structure, tiles and table share no byte, whatever the alignment") {
   }
 }
 
+TEST_CASE("the block table is aligned behind metadata of an odd length") {
+  for (const std::uint64_t alignment : {1, 512, 12288, 1 << 20}) {
+    CAPTURE(alignment);
+    auto request = request_of({sample::leaf("a", Dtype::f64, {100, 100})});
+    request.attributes["long"] = std::string(30001, 'x');
+    request.alignment_bytes = alignment;
+    const auto layout = lay_out(request);
+    CHECK(layout.table_offset % 4096 == 0);
+    check_ranges(request, layout);
+  }
+}
+
 TEST_CASE("a layout without a block table has none") {
   auto request = request_of({sample::leaf("a", Dtype::f64, {100, 100})});
   request.table_rows = 0;
@@ -156,6 +168,29 @@ TEST_CASE("the same request gives the same bytes") {
   for (std::size_t i = 0; i < a.structure.size(); ++i) {
     CHECK(a.structure[i].offset == b.structure[i].offset);
     CHECK(a.structure[i].bytes == b.structure[i].bytes);
+  }
+}
+
+TEST_CASE("no dataset, source or group tracks times") {
+  const auto layout = lay_out(request_of(sample::all_leaves()));
+  const sample::Folder folder;
+  sample::write_structure(folder / "a.h5", layout);
+  const FileId file(H5Fopen((folder / "a.h5").c_str(), H5F_ACC_RDONLY, H5P_DEFAULT));
+  const auto check_untracked = [](const PropertyId& properties) {
+    hbool_t tracked = true;
+    REQUIRE(H5Pget_obj_track_times(properties.get(), &tracked) >= 0);
+    CHECK_FALSE(tracked);
+  };
+  for (const char* path : {"dtype/f64/one", "dtype/f64/grid", "dtype/f64/boxes", "text/short",
+                           "_cairn/blocks", "_cairn/index", "_cairn/tiles/dtype/f64/boxes/0"}) {
+    CAPTURE(path);
+    const DatasetId dataset(H5Dopen2(file.get(), path, H5P_DEFAULT));
+    check_untracked(PropertyId(H5Dget_create_plist(dataset.get())));
+  }
+  for (const char* path : {"/", "dtype", "dtype/f64", "_cairn", "_cairn/tiles"}) {
+    CAPTURE(path);
+    const GroupId group(H5Gopen2(file.get(), path, H5P_DEFAULT));
+    check_untracked(PropertyId(H5Gget_create_plist(group.get())));
   }
 }
 
