@@ -217,7 +217,7 @@ void Transaction::publish(bool sync) {
     }
     throw Error(error.code(),
                 message_of(error) +
-                    "; what was saved is complete, and the next save or `cairn gc` at this "
+                    "; what was saved is complete, and the next save at this "
                     "path puts it in place",
                 error.system_error(), error.rank(), error.path());
   }
