@@ -49,6 +49,13 @@ def hidden(folder):
     return [name for name in os.listdir(folder) if name.startswith(".")]
 
 
+def committed_beside(path):
+    """Whether a save that was killed after its decision waits beside the path: the next save completes it."""
+    folder, name = os.path.split(path)
+    return any(os.path.exists(os.path.join(folder, entry, "commit")) for entry in hidden(folder)
+               if entry.startswith(f".{name}."))
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("program")
@@ -76,6 +83,7 @@ def main():
         paths = {mode: os.path.join(work, mode) for mode in ("first", "overwrite")}
         # What may be found at each path: what was there before the last save that was killed, or what it wrote.
         allowed = {path: {"none"} for path in paths.values()}
+        last_killed = {path: set() for path in paths.values()}
         generation = 1
         _, saved, _, err = run(options, "-", paths["overwrite"], generation, 0, 10**9, "all")
         if not saved:
@@ -89,8 +97,9 @@ def main():
             found, saved, _, err = run(options, check, path, generation, victim, call, scope)
             if found not in allowed[check]:
                 sys.exit(f"{check} holds {found}, expected one of {sorted(allowed[check])}\n{err}")
-            allowed[check] = {found}
+            allowed[check] = {found} | (last_killed[check] if committed_beside(check) else set())
             allowed[path] = {str(generation)} if saved else allowed[path] | {str(generation)}
+            last_killed[path] = set() if saved else {str(generation)}
             killed += not saved
             completed += saved
             check = path
@@ -102,7 +111,7 @@ def main():
                     shutil.rmtree(path)
                     allowed[path] = {"none"}
                 else:
-                    allowed[path] = {found}
+                    allowed[path] = {found} | (last_killed[path] if committed_beside(path) else set())
         for path, generations in list(allowed.items()):
             generation += 1
             found, saved, _, err = run(options, path, path, generation, 0, 10**9, "all")
