@@ -83,7 +83,6 @@ def main():
         paths = {mode: os.path.join(work, mode) for mode in ("first", "overwrite")}
         # What may be found at each path: what was there before the last save that was killed, or what it wrote.
         allowed = {path: {"none"} for path in paths.values()}
-        last_killed = {path: set() for path in paths.values()}
         generation = 1
         _, saved, _, err = run(options, "-", paths["overwrite"], generation, 0, 10**9, "all")
         if not saved:
@@ -97,9 +96,9 @@ def main():
             found, saved, _, err = run(options, check, path, generation, victim, call, scope)
             if found not in allowed[check]:
                 sys.exit(f"{check} holds {found}, expected one of {sorted(allowed[check])}\n{err}")
-            allowed[check] = {found} | (last_killed[check] if committed_beside(check) else set())
+            if not committed_beside(check):
+                allowed[check] = {found}
             allowed[path] = {str(generation)} if saved else allowed[path] | {str(generation)}
-            last_killed[path] = set() if saved else {str(generation)}
             killed += not saved
             completed += saved
             check = path
@@ -110,8 +109,8 @@ def main():
                 if os.path.exists(path):
                     shutil.rmtree(path)
                     allowed[path] = {"none"}
-                else:
-                    allowed[path] = {found} | (last_killed[path] if committed_beside(path) else set())
+                elif not committed_beside(path):
+                    allowed[path] = {found}
         for path, generations in list(allowed.items()):
             generation += 1
             found, saved, _, err = run(options, path, path, generation, 0, 10**9, "all")
