@@ -1,7 +1,6 @@
 #include "load/load_operation.hpp"
 
 #include "base/clock.hpp"
-#include "base/host.hpp"
 #include "base/log.hpp"
 #include "base/pack.hpp"
 #include "commit/path.hpp"
@@ -220,16 +219,13 @@ Report LoadOperation::fill(const Opened& opened, std::vector<tree::LocalLeaf> le
   comm_.allow(static_cast<double>(largest) / options_.ranks.slowest_bytes_per_s);
   try {
     const auto result = comm_.agree("read", [&] {
-      base::Clock reading;
       shared.emplace(matched->shared, opened.stored, comm_.rank(), comm_.size());
       std::vector<io::Want> wants = std::move(matched->own);
       wants.insert(wants.end(), shared->reads().begin(), shared->reads().end());
       std::stable_sort(wants.begin(), wants.end(),
                        [](const auto& a, const auto& b) { return a.leaf < b.leaf; });
-      const auto read = io::read(
-          file_, {&opened.stored.leaves, opened.stored.rows, wants, options_.integrity.verify}, options_.io);
-      read_seconds_ = reading.seconds();
-      return read;
+      return io::read(file_, {&opened.stored.leaves, opened.stored.rows, wants, options_.integrity.verify},
+                      options_.io);
     });
     shared->exchange(comm_);
     comm_.agree("share", [&] { shared->finish(); });
@@ -246,7 +242,7 @@ Report LoadOperation::fill(const Opened& opened, std::vector<tree::LocalLeaf> le
   return report_;
 }
 
-/// Sums over the ranks, and the rank that took longest.
+/// Sums over the ranks.
 void LoadOperation::account(std::uint64_t bytes, std::uint64_t verified_bytes) {
   const auto sum = comm_.sum("account", {bytes, verified_bytes});
   report_.bytes = (*sum)[0];

@@ -44,7 +44,6 @@ class LoadOperation {
   Path path_;
   LoadOptions load_;
   base::File file_;  // the tree's file, opened by this rank
-  double read_seconds_ = 0;
   Report report_;
 };
 
