@@ -7,6 +7,9 @@
 
 #include <sys/random.h>
 #include <xxhash.h>
+#ifdef CAIRN_XXH_DISPATCH
+#include <xxh_x86dispatch.h>  // the widest instructions that this processor has
+#endif
 
 namespace cairn::base {
 
@@ -47,19 +50,37 @@ Digest digest(std::span<const std::byte> bytes, std::uint64_t seed) noexcept {
   return from_xxh(XXH3_128bits_withSeed(bytes.data(), bytes.size(), seed));
 }
 
-struct StreamingDigest::State {
-  State() : xxh(XXH3_createState()) {
+struct Xxh3State {
+  Xxh3State() : xxh(XXH3_createState()) {
     if (xxh == nullptr) throw std::bad_alloc();
-    XXH3_128bits_reset(xxh);
   }
-  ~State() { XXH3_freeState(xxh); }
-  State(const State&) = delete;
-  State& operator=(const State&) = delete;
+  ~Xxh3State() { XXH3_freeState(xxh); }
+  Xxh3State(const Xxh3State&) = delete;
+  Xxh3State& operator=(const Xxh3State&) = delete;
 
   XXH3_state_t* xxh;
 };
 
-StreamingDigest::StreamingDigest() : state_(std::make_unique<State>()) {}
+StreamingChecksum::StreamingChecksum() : state_(std::make_unique<Xxh3State>()) {
+  reset();
+}
+StreamingChecksum::~StreamingChecksum() = default;
+
+void StreamingChecksum::reset() noexcept {
+  XXH3_64bits_reset(state_->xxh);
+}
+
+void StreamingChecksum::add(std::span<const std::byte> bytes) noexcept {
+  if (!bytes.empty()) XXH3_64bits_update(state_->xxh, bytes.data(), bytes.size());
+}
+
+std::uint64_t StreamingChecksum::result() const noexcept {
+  return XXH3_64bits_digest(state_->xxh);
+}
+
+StreamingDigest::StreamingDigest() : state_(std::make_unique<Xxh3State>()) {
+  XXH3_128bits_reset(state_->xxh);
+}
 StreamingDigest::~StreamingDigest() = default;
 
 void StreamingDigest::add(std::span<const std::byte> bytes) noexcept {

@@ -12,6 +12,23 @@ namespace cairn::base {
 /// XXH3-64 (xxHash 0.8), seed 0: the checksum of blocks. Any thread.
 std::uint64_t checksum(std::span<const std::byte> bytes) noexcept;
 
+struct Xxh3State;
+
+/// The checksum of bytes that arrive in pieces: equal to `checksum` of them joined. Reused after `reset`.
+class StreamingChecksum {
+ public:
+  StreamingChecksum();
+  ~StreamingChecksum();
+  StreamingChecksum(const StreamingChecksum&) = delete;
+  StreamingChecksum& operator=(const StreamingChecksum&) = delete;
+  void reset() noexcept;
+  void add(std::span<const std::byte> bytes) noexcept;
+  std::uint64_t result() const noexcept;
+
+ private:
+  std::unique_ptr<Xxh3State> state_;
+};
+
 /// A 128-bit digest as two lanes that can be added with wrap-around: XXH3-128.
 struct Digest {
   std::uint64_t lo = 0, hi = 0;
@@ -43,8 +60,7 @@ class StreamingDigest {
   Digest result() const noexcept;
 
  private:
-  struct State;
-  std::unique_ptr<State> state_;
+  std::unique_ptr<Xxh3State> state_;
 };
 
 std::string to_hex(const Digest& digest);                       // 32 lower-case hex digits, hi first

@@ -20,6 +20,7 @@ namespace cairn::base {
 namespace {
 
 constexpr std::uint64_t largest_transfer = std::uint64_t{1} << 30;
+constexpr std::size_t most_parts = 1024;  // of one system call (IOV_MAX of Linux)
 
 std::atomic<StorageHook*> installed_hook{nullptr};
 
@@ -50,6 +51,13 @@ auto attempt(Op op, const std::filesystem::path& name, Call call) -> decltype(ca
 
 std::filesystem::path full_name(const File* at, const std::filesystem::path& name) {
   return at == nullptr ? name : at->name() / name;
+}
+
+Error truncated(const File& file, std::uint64_t offset, std::uint64_t missing) {
+  return Error(ErrorCode::corrupt,
+               file.name().string() + " is truncated: it ends at byte " + std::to_string(offset) +
+                   ", where " + std::to_string(missing) + " more are due",
+               0, -1, file.name());
 }
 
 int descriptor_of(const File* at) noexcept {
@@ -160,14 +168,33 @@ void read_at(const File& file, std::span<std::byte> bytes, std::uint64_t offset)
       return ::pread(file.descriptor(), bytes.data(), size, static_cast<off_t>(offset));
     });
     if (moved < 0) fail(Op::read, file.name(), errno);
-    if (moved == 0) {
-      throw Error(ErrorCode::corrupt,
-                  file.name().string() + " is truncated: it ends at byte " + std::to_string(offset) +
-                      ", where " + std::to_string(bytes.size()) + " more are due",
-                  0, -1, file.name());
-    }
+    if (moved == 0) throw truncated(file, offset, bytes.size());
     bytes = bytes.subspan(static_cast<std::size_t>(moved));
     offset += static_cast<std::uint64_t>(moved);
+  }
+}
+
+void read_scattered(const File& file, std::span<iovec> parts, std::uint64_t offset) {
+  while (!parts.empty()) {
+    const auto some = parts.first(std::min<std::size_t>(parts.size(), most_parts));
+    std::uint64_t bytes = 0;
+    for (const auto& part : some) bytes += part.iov_len;
+    const ssize_t moved = attempt(Op::read, file.name().native(), offset, bytes, [&] {
+      return ::preadv(file.descriptor(), some.data(), static_cast<int>(some.size()),
+                      static_cast<off_t>(offset));
+    });
+    if (moved < 0) fail(Op::read, file.name(), errno);
+    if (moved == 0 && bytes > 0) throw truncated(file, offset, bytes);
+    offset += static_cast<std::uint64_t>(moved);
+    auto left = static_cast<std::size_t>(moved);
+    while (!parts.empty() && left >= parts[0].iov_len) {
+      left -= parts[0].iov_len;
+      parts = parts.subspan(1);
+    }
+    if (left > 0) {
+      parts[0].iov_base = static_cast<std::byte*>(parts[0].iov_base) + left;
+      parts[0].iov_len -= left;
+    }
   }
 }
 

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include <sys/stat.h>
+#include <sys/uio.h>
 
 /// The only file-system calls of the library. Every function throws `cairn::Error` (io, no_space, not_found,
 /// already_exists, ... with errno and path) unless it says otherwise, retries EINTR, and asks the hook first,
@@ -82,6 +83,8 @@ File try_open_directory(const std::filesystem::path& path);
 void write_at(const File& file, std::span<const std::byte> bytes, std::uint64_t offset);
 /// All of `bytes`; an end of file before that is Error(corrupt) "truncated".
 void read_at(const File& file, std::span<std::byte> bytes, std::uint64_t offset);
+/// The same into several places, one after another; changes `parts`.
+void read_scattered(const File& file, std::span<iovec> parts, std::uint64_t offset);
 std::string read_whole(const File& at, const std::filesystem::path& name, std::uint64_t max_bytes);
 /// Of a file of /proc or /sys, whose size is not known: at most 4 KiB; empty where it cannot be read. Never
 /// throws an Error.

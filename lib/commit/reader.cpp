@@ -18,7 +18,7 @@ namespace cairn::commit {
 namespace {
 
 constexpr int most_attempts = 200;
-constexpr int quiet_attempts = 3;  // with nothing found and nothing moving: there is nothing
+constexpr int quiet_attempts = 3;  // in a row with nothing found and nothing changed: there is nothing
 
 bool is_at(const Path& path, const base::File& directory) {
   const auto now = base::try_open_directory(path);
@@ -66,14 +66,13 @@ std::chrono::system_clock::time_point created_time(const OpenedCheckpoint& opene
   return {};
 }
 
-/// The newest committed one that is hidden beside the final name. `seen`: whether there was any leftover.
-std::optional<OpenedCheckpoint> open_hidden(const Names& names, bool& seen) {
-  seen = false;
+/// The newest committed one that is hidden beside the final name. `entries`: the leftovers that there were.
+std::optional<OpenedCheckpoint> open_hidden(const Names& names, std::vector<std::string>& entries) {
   const auto parent = base::try_open_directory(names.parent);
   if (!parent) return std::nullopt;
   std::vector<OpenedCheckpoint> committed;
   for (const auto& leftover : find_leftovers(parent, names)) {
-    seen = true;
+    entries.push_back(leftover.entry);
     if (leftover.trash) continue;
     auto directory = base::try_open_file(&parent, leftover.entry, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
     if (!directory) continue;
@@ -100,11 +99,13 @@ bool is_gone(const Error& error) {
 OpenedCheckpoint open_checkpoint(const Path& path) {
   const Names names = split_path(path);
   const Path final_path = names.final_path();
+  std::vector<std::string> before;
   for (int attempt = 1, quiet = 0; attempt <= most_attempts && quiet < quiet_attempts; ++attempt) {
-    bool seen = false;
+    std::vector<std::string> entries;
+    bool gone = false;
     try {
       if (auto opened = open_final(final_path)) return std::move(*opened);
-      if (auto opened = open_hidden(names, seen)) {
+      if (auto opened = open_hidden(names, entries)) {
         // It counts only while the final name is empty, and has lost its token if it was there and replaced.
         if (!base::try_open_file(nullptr, final_path, O_PATH) &&
             read_token(opened->directory).kind == TokenKind::commit) {
@@ -114,10 +115,15 @@ OpenedCheckpoint open_checkpoint(const Path& path) {
       }
     } catch (const Error& error) {
       if (!is_gone(error)) throw;
-      seen = true;
+      gone = true;
     }
-    ++quiet;
-    if (seen && quiet < quiet_attempts) std::this_thread::sleep_for(std::chrono::milliseconds(2));
+    // During an overwrite each look may come between two renames; then each sees other leftovers.
+    std::sort(entries.begin(), entries.end());
+    const bool changed = gone || (attempt > 1 && entries != before);
+    quiet = changed ? 0 : quiet + 1;
+    const bool look_again_later = changed || !entries.empty();
+    before = std::move(entries);
+    if (look_again_later && quiet < quiet_attempts) std::this_thread::sleep_for(std::chrono::milliseconds(2));
   }
   throw Error(ErrorCode::not_found, "there is no checkpoint at " + final_path.string(), 0, -1, final_path);
 }

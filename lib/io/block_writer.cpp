@@ -12,6 +12,8 @@ namespace {
 /// write of their own, from memory aligned for them.
 constexpr std::uint64_t kSmallBlock = 64u << 10;
 constexpr std::uint64_t kSmallUnit = 1u << 20;
+/// A piece of a block that is gathered, checksummed and written while it is in the cache of one core.
+constexpr std::uint64_t kPieceBytes = 256u << 10;
 /// A rank that writes less does so on the caller's thread.
 constexpr std::uint64_t kWorthThreads = 8u << 20;
 constexpr std::uint64_t kRowsAtOnce = 8u << 20;
@@ -70,31 +72,73 @@ std::vector<BlockWriter::Unit> BlockWriter::make_units(const Pick& wanted) const
 }
 
 void BlockWriter::put(Sink& sink, Worker& worker, const Unit& unit) {
+  if (unit.blocks.size() > 1)
+    put_together(sink, worker, unit);
+  else
+    put_one(sink, worker, unit.blocks[0]);
+}
+
+void BlockWriter::put_one(Sink& sink, Worker& worker, std::size_t number) {
+  const auto& block = *blocks_[number];
+  const auto bytes = bytes_of(block);
+  const bool in_place = tree::is_packed(block.box.count, block.strides);
+  const auto preference = sink.preference();
+  const auto extents = extents_of(worker, block);
+  const auto page = page_bytes();
+  const bool aligned =
+      in_place && reinterpret_cast<std::uintptr_t>(block.data) % page == extents[0].file_offset % page;
+  if (bytes > kPieceBytes &&
+      (preference == Sink::Preference::pieces || (preference == Sink::Preference::aligned && !aligned))) {
+    put_in_pieces(sink, worker, number);
+    return;
+  }
+  std::span<const std::byte> packed(block.data, bytes);
+  if (!in_place) {
+    const auto memory = worker.buffer.take(bytes, extents[0].file_offset);
+    gather(memory, block);
+    packed = memory;
+  }
+  if (job_->checksums) make_row(number, base::checksum(packed));
+  sink.put(leaf_of(block), block.box, packed, extents);
+}
+
+void BlockWriter::put_in_pieces(Sink& sink, Worker& worker, std::size_t number) {
+  const auto& block = *blocks_[number];
+  const auto& leaf = leaf_of(block);
+  auto& checksum = worker.checksum;
+  checksum.reset();
+  auto piece = block;
+  // The pieces follow one another in the packed block, and so do their bytes in its checksum.
+  for (auto& box : tree::cut(block.box, kPieceBytes / leaf.element_bytes)) {
+    piece.data = block.data + tree::offset_between(block.box.start, box.start, block.strides) *
+                                  static_cast<std::int64_t>(leaf.element_bytes);
+    piece.box = std::move(box);
+    const auto bytes = bytes_of(piece);
+    std::span<const std::byte> packed(piece.data, bytes);
+    if (!tree::is_packed(piece.box.count, piece.strides)) {
+      const auto memory = worker.buffer.take(bytes);
+      gather(memory, piece);
+      packed = memory;
+    }
+    if (job_->checksums) checksum.add(packed);
+    sink.put(leaf, piece.box, packed, extents_of(worker, piece));
+  }
+  if (job_->checksums) make_row(number, checksum.result());
+}
+
+void BlockWriter::put_together(Sink& sink, Worker& worker, const Unit& unit) {
   auto& staged = worker.staged;
   staged.clear();
-  for (const auto i : unit.blocks)
-    staged.push_back({&leaf_of(*blocks_[i]), blocks_[i]->box, {}, extents_of(worker, *blocks_[i])});
-
-  const auto& first = *blocks_[unit.blocks[0]];
-  const bool in_place = staged.size() == 1 && sink.takes_any_address(unit.bytes) &&
-                        tree::is_packed(first.box.count, first.strides);
-  if (in_place)
-    staged[0].packed = {first.data, unit.bytes};
-  else
-    gather(worker.buffer.take(unit.bytes, staged[0].extents[0].file_offset), unit, staged);
-
-  if (job_->checksums)
-    for (std::size_t at = 0; at < staged.size(); ++at) {
-      const auto& block = *blocks_[unit.blocks[at]];
-      tree::encode_row(
-          {block.leaf, static_cast<std::uint32_t>(job_->rank), base::checksum(staged[at].packed), block.box},
-          job_->row_format, row(unit.blocks[at]));
-    }
-
-  if (staged.size() == 1)
-    sink.put(*staged[0].leaf, staged[0].box, staged[0].packed, staged[0].extents);
-  else
-    sink.put_all(staged);
+  auto memory = worker.buffer.take(unit.bytes);
+  for (const auto number : unit.blocks) {
+    const auto& block = *blocks_[number];
+    const auto packed = memory.first(bytes_of(block));
+    gather(packed, block);
+    if (job_->checksums) make_row(number, base::checksum(packed));
+    staged.push_back({&leaf_of(block), block.box, packed, extents_of(worker, block)});
+    memory = memory.subspan(packed.size());
+  }
+  sink.put_all(staged);
 }
 
 std::vector<tree::Extent> BlockWriter::extents_of(Worker& worker, const plan::Block& block) const {
@@ -111,14 +155,15 @@ std::vector<tree::Extent> BlockWriter::extents_of(Worker& worker, const plan::Bl
   return extents;
 }
 
-void BlockWriter::gather(std::span<std::byte> memory, const Unit& unit, std::vector<Staged>& staged) const {
-  for (std::size_t at = 0; at < staged.size(); ++at) {
-    const auto& block = *blocks_[unit.blocks[at]];
-    tree::copy_strided(block.data, block.strides, memory.data(), tree::row_major_strides(block.box.count),
-                       block.box.count, leaf_of(block).element_bytes);
-    staged[at].packed = memory.first(bytes_of(block));
-    memory = memory.subspan(bytes_of(block));
-  }
+void BlockWriter::gather(std::span<std::byte> memory, const plan::Block& block) const {
+  tree::copy_strided(block.data, block.strides, memory.data(), tree::row_major_strides(block.box.count),
+                     block.box.count, leaf_of(block).element_bytes);
+}
+
+void BlockWriter::make_row(std::size_t number, std::uint64_t checksum) {
+  const auto& block = *blocks_[number];
+  tree::encode_row({block.leaf, static_cast<std::uint32_t>(job_->rank), checksum, block.box},
+                   job_->row_format, row(number));
 }
 
 std::uint64_t BlockWriter::bytes_of(const plan::Block& block) const noexcept {

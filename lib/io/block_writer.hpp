@@ -39,14 +39,19 @@ class BlockWriter {
     std::vector<Staged> staged;
     const tree::StoredLeaf* leaf = nullptr;  // of `finder`
     std::optional<tree::ExtentFinder> finder;
+    base::StreamingChecksum checksum;
   };
 
   std::vector<Unit> make_units(const Pick& wanted) const;
   void put(Sink& sink, Worker& worker, const Unit& unit);
+  void put_one(Sink& sink, Worker& worker, std::size_t block);
+  void put_in_pieces(Sink& sink, Worker& worker, std::size_t block);
+  void put_together(Sink& sink, Worker& worker, const Unit& unit);
   std::vector<tree::Extent> extents_of(Worker& worker, const plan::Block& block) const;
-  void gather(std::span<std::byte> memory, const Unit& unit, std::vector<Staged>& staged) const;
+  void gather(std::span<std::byte> memory, const plan::Block& block) const;
   std::uint64_t bytes_of(const plan::Block& block) const noexcept;
   const tree::StoredLeaf& leaf_of(const plan::Block& block) const noexcept;
+  void make_row(std::size_t block, std::uint64_t checksum);
   std::span<std::byte> row(std::size_t block);
 
   const WriteJob* job_;

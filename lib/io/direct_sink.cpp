@@ -15,7 +15,7 @@
 namespace cairn::io {
 namespace {
 
-constexpr std::uint64_t kDirectMin = 64u << 10;      // a shorter extent is written buffered
+constexpr std::uint64_t kDirectMin = 1u << 20;       // a shorter extent is written buffered
 constexpr std::uint64_t kWriteBackBytes = 8u << 20;  // buffered bytes after which the disk is set to work
 
 /// Buffered bytes not yet on their way to the disk.
@@ -51,8 +51,8 @@ class DirectSink final : public Sink {
   }
 
   bool concurrent() const noexcept override { return true; }
-  bool takes_any_address(std::uint64_t bytes) const noexcept override {
-    return bytes < kDirectMin || !direct_works_;
+  Preference preference() const noexcept override {
+    return direct_works_ ? Preference::aligned : Preference::pieces;
   }
 
   void put(const tree::StoredLeaf&, const tree::Box&, std::span<const std::byte> packed,

@@ -15,7 +15,7 @@ class MpioSink final : public Sink {
         file_(path, {MPI_COMM_SELF, false, options.hints}) {}
 
   bool concurrent() const noexcept override { return false; }
-  bool takes_any_address(std::uint64_t) const noexcept override { return true; }
+  Preference preference() const noexcept override { return Preference::whole; }
   void put(const tree::StoredLeaf& leaf, const tree::Box& box, std::span<const std::byte> packed,
            std::span<const tree::Extent>) override {
     file_.write(leaf, box, packed);

@@ -11,18 +11,11 @@ namespace {
 /// Values converted at once: what they need stays in the cache.
 constexpr std::uint64_t kConvertedAtOnce = 16384;
 
-Dims difference(const Dims& a, const Dims& b) noexcept {
-  Dims result = a;
-  for (std::size_t dim = 0; dim < a.ndims(); ++dim) result[dim] -= b[dim];
-  return result;
-}
-
 /// The element at `index` of a memory whose first element is that of `box.start`.
 template <class Byte>
 Byte* element(Byte* memory, const tree::Box& box, const Dims& strides, const Dims& index,
               std::uint64_t element_bytes) noexcept {
-  return memory +
-         tree::offset_of(difference(index, box.start), strides) * static_cast<std::int64_t>(element_bytes);
+  return memory + tree::offset_between(box.start, index, strides) * static_cast<std::int64_t>(element_bytes);
 }
 
 void place_converted(const tree::StoredLeaf& leaf, const tree::Box& box, const std::byte* packed,

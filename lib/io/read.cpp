@@ -18,6 +18,10 @@ namespace {
 /// Pieces up to this size are read together, until there is this much of them.
 constexpr std::uint64_t kSmallPiece = 256u << 10;
 constexpr std::uint64_t kSmallUnit = 1u << 20;
+/// A part of a larger piece.
+constexpr std::uint64_t kPartBytes = 512u << 10;
+/// Shorter runs of memory are copied rather than read one by one.
+constexpr std::uint64_t kShortestRun = 512;
 constexpr std::uint64_t kReadAtOnce = 8u << 20;
 /// A rank that reads less does so on the caller's thread.
 constexpr std::uint64_t kWorthThreads = 8u << 20;
@@ -33,6 +37,9 @@ struct Worker {
   Buffer buffer;
   const tree::StoredLeaf* leaf = nullptr;  // of `finder`
   std::optional<tree::ExtentFinder> finder;
+  base::StreamingChecksum checksum;
+  std::vector<std::span<std::byte>> runs;
+  std::vector<iovec> parts;
 };
 
 /// Reads extents in the order given, those that follow one another in the file and in memory by one call.
@@ -103,67 +110,105 @@ class BlockReader {
   }
 
   void read(Worker& worker, const Unit& unit) {
-    RunReader reader(*file_);
-    if (unit.last - unit.first == 1) {
-      const auto& piece = pieces_[unit.first];
-      if (auto* const memory = straight(piece)) {
-        reader.add(memory, extents_of(worker, piece));
-        reader.flush();
-        verify(piece, memory);
-        return;
+    if (unit.last - unit.first == 1)
+      read_in_parts(worker, pieces_[unit.first]);
+    else
+      read_together(worker, unit);
+  }
+
+  /// Each part is checksummed and placed while it is in the cache. It goes straight to where it is wanted,
+  /// unless that is scattered too finely or of another dtype.
+  void read_in_parts(Worker& worker, const Piece& piece) {
+    const auto& leaf = leaf_of(piece);
+    const bool direct = wanted_as_stored(piece);
+    auto& checksum = worker.checksum;
+    auto& runs = worker.runs;
+    checksum.reset();
+    for (const auto& box : tree::cut(piece.box, kPartBytes / leaf.element_bytes)) {
+      const auto bytes = tree::product(box.count) * leaf.element_bytes;
+      const auto extents = extents_of(worker, piece.leaf, box);
+      runs.clear();
+      if (direct) {
+        const auto& want = *piece.wants[0];
+        auto* const data = want.data + tree::offset_between(want.box.start, box.start, want.strides) *
+                                           static_cast<std::int64_t>(leaf.element_bytes);
+        tree::list_runs(data, want.strides, box.count, leaf.element_bytes, kShortestRun, runs);
       }
+      const bool in_place = !runs.empty();
+      if (!in_place) runs.emplace_back(worker.buffer.take(bytes));
+      read_runs(worker, extents);
+      if (piece.row != nullptr)
+        for (const auto run : runs) checksum.add(run);
+      if (!in_place)
+        for (const auto* want : piece.wants) place(leaf, box, runs[0].data(), *want);
     }
+    verify(piece, checksum.result());
+  }
+
+  /// Fills the worker's runs, which together are a packed box, from the extents of that box.
+  void read_runs(Worker& worker, const std::vector<tree::Extent>& extents) const {
+    const auto& runs = worker.runs;
+    const auto run_bytes = runs[0].size();
+    for (const auto& extent : extents) {
+      auto& parts = worker.parts;
+      parts.clear();
+      for (std::uint64_t at = extent.box_offset, end = at + extent.bytes; at < end;) {
+        const auto part = runs[at / run_bytes].subspan(at % run_bytes);
+        const auto length = std::min<std::uint64_t>(part.size(), end - at);
+        parts.push_back({part.data(), length});
+        at += length;
+      }
+      base::read_scattered(*file_, parts, extent.file_offset);
+    }
+  }
+
+  void read_together(Worker& worker, const Unit& unit) {
+    RunReader reader(*file_);
     auto* const memory = worker.buffer.take(unit.bytes).data();
     auto* at = memory;
     for (auto i = unit.first; i < unit.last; ++i, at += bytes_of(pieces_[i - 1]))
-      reader.add(at, extents_of(worker, pieces_[i]));
+      reader.add(at, extents_of(worker, pieces_[i].leaf, pieces_[i].box));
     reader.flush();
     at = memory;
     for (auto i = unit.first; i < unit.last; ++i, at += bytes_of(pieces_[i - 1])) {
-      verify(pieces_[i], at);
+      if (pieces_[i].row != nullptr) verify(pieces_[i], base::checksum({at, bytes_of(pieces_[i])}));
       for (const auto* want : pieces_[i].wants) place(leaf_of(pieces_[i]), pieces_[i].box, at, *want);
     }
   }
 
-  /// Where the piece lies in the caller's memory just as in a packed block; null: nowhere.
-  std::byte* straight(const Piece& piece) const noexcept {
+  /// Whether one want takes the whole piece, and no value of it must be converted.
+  bool wanted_as_stored(const Piece& piece) const noexcept {
     const auto& want = *piece.wants[0];
-    const auto& leaf = leaf_of(piece);
-    const bool same = want.dtype == leaf.dtype || want.dtype == Dtype::none;
-    if (!same || piece.wants.size() > 1 || !tree::contains(want.box, piece.box) ||
-        !tree::is_packed(piece.box.count, want.strides))
-      return nullptr;
-    auto index = piece.box.start;
-    for (std::size_t dim = 0; dim < index.ndims(); ++dim) index[dim] -= want.box.start[dim];
-    return want.data + tree::offset_of(index, want.strides) * static_cast<std::int64_t>(leaf.element_bytes);
+    const bool same = want.dtype == leaf_of(piece).dtype || want.dtype == Dtype::none;
+    return same && piece.wants.size() == 1 && tree::contains(want.box, piece.box);
   }
 
-  std::vector<tree::Extent> extents_of(Worker& worker, const Piece& piece) const {
-    if (worker.leaf != &leaf_of(piece)) {
-      worker.leaf = &leaf_of(piece);
-      worker.finder.emplace(*worker.leaf);
+  std::vector<tree::Extent> extents_of(Worker& worker, std::uint32_t number, const tree::Box& box) const {
+    const auto& leaf = (*job_->leaves)[number];
+    if (worker.leaf != &leaf) {
+      worker.leaf = &leaf;
+      worker.finder.emplace(leaf);
     }
-    auto extents = (*worker.finder)(piece.box);
+    auto extents = (*worker.finder)(box);
     std::uint64_t bytes = 0;
     for (const auto& extent : extents) bytes += extent.bytes;
-    if (bytes != bytes_of(piece))
+    if (bytes != tree::product(box.count) * leaf.element_bytes)
       throw Error(ErrorCode::corrupt,
-                  "the file's index has no place for " + leaf_of(piece).path + " " +
-                      tree::to_string(piece.box) + "; load another checkpoint",
+                  "the file's index has no place for " + leaf.path + " " + tree::to_string(box) +
+                      "; load another checkpoint",
                   0, -1, file_->name());
     return extents;
   }
 
-  void verify(const Piece& piece, const std::byte* packed) {
+  void verify(const Piece& piece, std::uint64_t checksum) {
     if (piece.row == nullptr) return;
-    const auto bytes = bytes_of(piece);
-    if (base::checksum({packed, bytes}) != piece.row->checksum)
+    if (checksum != piece.row->checksum)
       throw Error(ErrorCode::corrupt,
                   leaf_of(piece).path + " " + tree::to_string(piece.box) + ", written by rank " +
                       std::to_string(piece.row->rank) + ", is damaged in " + file_->name().string() +
                       ": its checksum is wrong; load another checkpoint",
                   0, -1, file_->name());
-    verified_ += bytes;
+    verified_ += bytes_of(piece);
   }
 
   const base::File* file_;

@@ -32,9 +32,14 @@ class Sink {
  public:
   virtual ~Sink() = default;
   virtual bool concurrent() const noexcept = 0;
-  /// Whether a packed block of so many bytes may be put from wherever it lies. False: it goes faster from a
-  /// buffer whose address is congruent to the file offset of its first extent, modulo `page_bytes()`.
-  virtual bool takes_any_address(std::uint64_t bytes) const noexcept = 0;
+  /// How a large block is best put.
+  enum class Preference {
+    whole,    // at once
+    pieces,   // piece by piece, each while it is still in the cache
+    aligned,  // at once where its memory is congruent to the file offset of its extent modulo `page_bytes()`;
+              // else piece by piece
+  };
+  virtual Preference preference() const noexcept = 0;
   /// A packed block and where its bytes belong. Blocks of one file never overlap.
   virtual void put(const tree::StoredLeaf& leaf, const tree::Box& box, std::span<const std::byte> packed,
                    std::span<const tree::Extent> extents) = 0;

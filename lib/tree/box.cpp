@@ -178,6 +178,12 @@ void for_each_run(const Box& box, const Dims& shape,
   }
 }
 
+std::int64_t offset_between(const Dims& start, const Dims& index, const Dims& strides) noexcept {
+  std::int64_t offset = 0;
+  for (std::size_t dim = 0; dim < index.ndims(); ++dim) offset += (index[dim] - start[dim]) * strides[dim];
+  return offset;
+}
+
 bool is_packed(const Dims& count, const Dims& strides) noexcept {
   std::int64_t stride = 1;
   if (product(count) == 0) return true;

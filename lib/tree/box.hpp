@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -47,6 +48,8 @@ std::uint64_t count_runs(const Box& box, const Dims& shape) noexcept;
 
 /// The offset, in elements, of `index` in an array of these strides.
 std::int64_t offset_of(const Dims& index, const Dims& strides) noexcept;
+/// The same, from the element at `start` to the one at `index`.
+std::int64_t offset_between(const Dims& start, const Dims& index, const Dims& strides) noexcept;
 
 /// `[0:4, 2:8]` for messages: half-open, in C order.
 std::string to_string(const Box& box);
@@ -60,6 +63,11 @@ std::vector<Box> cut(const Box& box, std::uint64_t max_elements);
 /// shape, in order; `first` is the linear index in the array. Neighbouring runs are joined.
 void for_each_run(const Box& box, const Dims& shape,
                   const std::function<void(std::uint64_t first, std::uint64_t elements)>& run);
+
+/// The runs of consecutive bytes that a box makes in a strided memory, in row-major order; none where they
+/// would be shorter than `shortest`. `data` points at the box's first element.
+void list_runs(std::byte* data, const Dims& strides, const Dims& count, std::uint64_t element_bytes,
+               std::uint64_t shortest, std::vector<std::span<std::byte>>& runs);
 
 /// Copies a box of elements between two strided memories. `from` and `to` point at the box's first element,
 /// the strides are in elements and may be negative. The innermost unit-stride dimensions are copied as rows.

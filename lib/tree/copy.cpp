@@ -142,4 +142,20 @@ void copy_strided(const std::byte* from, const Dims& from_strides, std::byte* to
   });
 }
 
+void list_runs(std::byte* data, const Dims& strides, const Dims& count, std::uint64_t element_bytes,
+               std::uint64_t shortest, std::vector<std::span<std::byte>>& runs) {
+  runs.clear();
+  if (product(count) == 0 || element_bytes == 0) return;
+  const auto bytes = static_cast<std::int64_t>(element_bytes);
+  Steps steps;
+  for (std::size_t dim = 0; dim < count.ndims(); ++dim)
+    steps.push({count[dim], strides[dim] * bytes, strides[dim] * bytes});
+  auto length = element_bytes;
+  if (steps.ndims > 0 && steps.dims[steps.ndims - 1].from == bytes)
+    length *= static_cast<std::uint64_t>(steps.dims[--steps.ndims].count);
+  if (length < shortest) return;
+  for_each_index(steps.dims.data(), steps.ndims, data, data,
+                 [&](const std::byte*, std::byte* run) { runs.emplace_back(run, length); });
+}
+
 }  // namespace cairn::tree

@@ -127,7 +127,7 @@ TEST_CASE("a rank with enough to write uses its threads, one with little does no
   class Threads final : public io::Sink {
    public:
     bool concurrent() const noexcept override { return concurrent_; }
-    bool takes_any_address(std::uint64_t) const noexcept override { return true; }
+    Preference preference() const noexcept override { return Preference::whole; }
     void put(const tree::StoredLeaf&, const tree::Box&, std::span<const std::byte>,
              std::span<const tree::Extent>) override {
       std::unique_lock lock(mutex_);
