@@ -110,7 +110,10 @@ double limit_s() {
 
 int thread_level() {
   const char* text = std::getenv("CAIRN_TEST_THREADS");
-  return text != nullptr && std::string_view(text) == "multiple" ? MPI_THREAD_MULTIPLE : MPI_THREAD_SINGLE;
+  const std::string_view level = text != nullptr ? text : "single";
+  return level == "multiple"   ? MPI_THREAD_MULTIPLE
+         : level == "funneled" ? MPI_THREAD_FUNNELED
+                               : MPI_THREAD_SINGLE;
 }
 
 bool all_true(MPI_Comm comm, bool mine) {

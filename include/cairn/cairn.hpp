@@ -10,6 +10,7 @@
 ///     cairn::load(comm, "run/ckpt", state);
 
 #include "array.hpp"
+#include "async.hpp"
 #include "context.hpp"
 #include "dtype.hpp"
 #include "error.hpp"

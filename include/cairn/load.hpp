@@ -1,5 +1,6 @@
 #pragma once
 
+#include "async.hpp"
 #include "context.hpp"
 #include "json.hpp"
 #include "tree.hpp"
@@ -40,6 +41,14 @@ CAIRN_API Report load(const Context& context, const Path& path, Tree& tree, cons
 /// The same into memory of the tree's own: all leaves that were saved. Read them with Leaf::data and
 /// Leaf::get. Collective over the context's communicator.
 [[nodiscard]] CAIRN_API Tree load(const Context& context, const Path& path, const LoadOptions& options = {});
+
+/// The load into `tree`, but it returns once the checkpoint is open and the tree is known to fit; the bytes
+/// are read in the background, and replicated arrays are shared among the ranks in AsyncResponse::result. The
+/// tree and the memory that it binds must live until then, and hold what was saved only afterwards.
+///
+/// Collective over the context's communicator. One operation at a time on one communicator.
+CAIRN_API AsyncResponse load_async(const Context& context, const Path& path, Tree& tree,
+                                   const LoadOptions& options = {});
 
 /// Reads every byte of the checkpoint, the ranks sharing the work, and returns all that is wrong, the same on
 /// every rank; empty: sound. Error(not_found), Error(not_a_checkpoint) where there is nothing to verify, and

@@ -66,6 +66,20 @@ struct IoOptions {
   std::map<std::string, std::string> hints = {};  ///< mpio: MPI_Info
 };
 
+/// Of save_async and load_async.
+struct AsyncOptions {
+  /// A save copies what it writes before it returns; else it reads the caller's memory until
+  /// AsyncResponse::snapshotted().
+  bool snapshot = env("ASYNC_SNAPSHOT", true);
+  bool check_borrowed =
+      env("ASYNC_CHECK_BORROWED", false);  ///< without a snapshot: memory that changes is an error
+  bool low_priority = env("ASYNC_LOW_PRIORITY", false);  ///< of the threads in the background
+  /// Host memory of a rank for snapshots, kept from save to save; 0: as much as they need. What does not fit
+  /// is written before the call returns.
+  std::uint64_t staging_bytes = env("ASYNC_STAGING_BYTES", 0ull);
+  std::uint64_t rate_bytes_per_s = env("ASYNC_RATE_BYTES_PER_S", 0ull);  ///< of a rank's writes; 0: no bound
+};
+
 struct IntegrityOptions {
   bool checksums = env("INTEGRITY_CHECKSUMS", true);        ///< of blocks, made by a save
   Verify verify = env("INTEGRITY_VERIFY", Verify::blocks);  ///< compared by a load
@@ -93,6 +107,7 @@ struct LogOptions {
 
 struct Options {
   IoOptions io = {};
+  AsyncOptions async = {};
   IntegrityOptions integrity = {};
   FileOptions files = {};
   RankOptions ranks = {};

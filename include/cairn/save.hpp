@@ -1,5 +1,6 @@
 #pragma once
 
+#include "async.hpp"
 #include "context.hpp"
 #include "json.hpp"
 #include "tree.hpp"
@@ -30,6 +31,17 @@ struct SaveOptions {
 /// Collective over the context's communicator. One operation at a time on one communicator.
 CAIRN_API Report save(const Context& context, const Path& path, const Tree& tree,
                       const SaveOptions& options = {});
+
+/// The same, but it returns as soon as the caller may change its memory again (`AsyncOptions::snapshot`): the
+/// checkpoint holds the values of the moment of the call. What the plan finds wrong is thrown here; what goes
+/// wrong later, by AsyncResponse::result. Saves on one communicator commit in the order of the calls; a save
+/// to a path waits for one that is under way there. The writer is `direct`: with `mpio` all is done before it
+/// returns. A job that is killed once all ranks' votes are on the disk leaves a save that the next save at
+/// that path completes.
+///
+/// Collective over the context's communicator. One operation at a time on one communicator.
+CAIRN_API AsyncResponse save_async(const Context& context, const Path& path, const Tree& tree,
+                                   const SaveOptions& options = {});
 
 }  // namespace CAIRN_ABI
 }  // namespace cairn

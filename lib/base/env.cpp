@@ -182,7 +182,7 @@ std::string show_octal(int value) {
   if (value < 0) return show(value);
   std::array<char, 16> text{};
   const auto end = std::to_chars(text.data(), text.data() + text.size(), value, 8).ptr;
-  return "0" + std::string(text.data(), end);
+  return std::string("0").append(text.data(), end);
 }
 
 struct Variable {
@@ -207,6 +207,11 @@ std::vector<Variable> variables() {
           {"io.collective", Type::boolean, show(now.io.collective)},
           {"io.odirect", Type::boolean, show(now.io.odirect)},
           {"io.fsync", Type::boolean, show(now.io.fsync)},
+          {"async.snapshot", Type::boolean, show(now.async.snapshot)},
+          {"async.check_borrowed", Type::boolean, show(now.async.check_borrowed)},
+          {"async.low_priority", Type::boolean, show(now.async.low_priority)},
+          {"async.staging_bytes", Type::bytes, show(now.async.staging_bytes)},
+          {"async.rate_bytes_per_s", Type::bytes, show(now.async.rate_bytes_per_s)},
           {"integrity.checksums", Type::boolean, show(now.integrity.checksums)},
           {"integrity.verify", Type::verify, show(now.integrity.verify)},
           {"files.permissions", Type::octal, show_octal(now.files.permissions)},

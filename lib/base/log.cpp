@@ -47,11 +47,13 @@ std::string format_report(const Report& report, bool json) {
   return json ? as_json(report) : as_text(report);
 }
 
-void log_report(const LogOptions& options, const Report& report) noexcept {
+void log_report(const LogOptions& options, const Report& report, bool primary) noexcept {
   try {
-    const std::string line = format_report(report, options.json);
-    if (options.lines) std::fputs(line.c_str(), stderr);
-    if (!options.file.empty()) append_to_file(options.file, line);
+    if (primary && (options.lines || !options.file.empty())) {
+      const std::string line = format_report(report, options.json);
+      if (options.lines) std::fputs(line.c_str(), stderr);
+      if (!options.file.empty()) append_to_file(options.file, line);
+    }
   } catch (const std::exception&) {
   }
   try {

@@ -10,9 +10,9 @@ namespace cairn::base {
 /// node7`, or a JSON object.
 std::string format_report(const Report& report, bool json);
 
-/// Hands a report to where the options want it: stderr (`lines`), the file, the callback. For the primary
-/// rank. Nothing that goes wrong here fails the operation: what the callback throws is dropped, and a file
-/// that cannot be written is too. Not collective.
-void log_report(const LogOptions& options, const Report& report) noexcept;
+/// Hands a report to where the options want it: on the primary stderr (`lines`) and the file, on every rank
+/// the callback. Nothing that goes wrong here fails the operation: what the callback throws is dropped, and a
+/// file that cannot be written is too. Not collective.
+void log_report(const LogOptions& options, const Report& report, bool primary) noexcept;
 
 }  // namespace cairn::base

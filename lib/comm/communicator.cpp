@@ -111,6 +111,9 @@ bool Communicator::poisoned() const noexcept {
 MPI_Comm Communicator::handle() const noexcept {
   return state_->duplicate->comm;
 }
+std::shared_ptr<Attachment>& Communicator::attachment() noexcept {
+  return state_->duplicate->attachment;
+}
 void Communicator::allow(double seconds) noexcept {
   state_->allowed_s = seconds > 0 ? seconds : 0;
 }

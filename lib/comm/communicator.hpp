@@ -48,6 +48,7 @@ class Agreed<void> {
 };
 
 using Lanes = std::vector<std::uint64_t>;
+class Attachment;
 
 /// Asked before each collective, so that a test can delay a rank at a stage. `stage` is the name given by the
 /// caller.
@@ -80,6 +81,8 @@ class Communicator {
   bool is_primary() const noexcept { return rank() == primary(); }
   bool poisoned() const noexcept;
   MPI_Comm handle() const noexcept;  // the duplicate; for parallel HDF5 alone
+  /// Kept with the communicator when this goes.
+  std::shared_ptr<Attachment>& attachment() noexcept;
 
   /// Seconds that the next collectives may take beyond the timeout: for stages that move data. 0 takes it
   /// back.

@@ -18,6 +18,10 @@ void free_duplicate(Duplicate& duplicate) noexcept {
   duplicate.comm = MPI_COMM_NULL;
 }
 
+void end_attachment(Duplicate& duplicate) noexcept {
+  if (const auto attachment = std::exchange(duplicate.attachment, nullptr)) attachment->end();
+}
+
 int forget(MPI_Comm, int, void* value, void*) noexcept;
 int free_all(MPI_Comm, int, void*, void*) noexcept;
 
@@ -81,12 +85,14 @@ int forget(MPI_Comm, int, void* value, void*) noexcept {
   auto& registry = Registry::get();
   const Held held = registry.find(value);
   if (held == nullptr || held->busy.exchange(true)) return MPI_SUCCESS;
+  end_attachment(*held);
   if (held->poison == nullptr) free_duplicate(*registry.take_out(value));
   return MPI_SUCCESS;
 }
 
 int free_all(MPI_Comm, int, void*, void*) noexcept {
   for (const auto& held : Registry::get().take_all()) {
+    end_attachment(*held);
     if (!held->busy.exchange(true) && held->poison == nullptr)
       free_duplicate(*held);
     else

@@ -9,6 +9,14 @@
 
 namespace cairn::comm {
 
+/// What an upper layer keeps with a communicator from one operation to the next.
+class Attachment {
+ public:
+  virtual ~Attachment() = default;
+  /// The communicator is about to go, or MPI_Finalize was called: ends what is under way. Calls no MPI.
+  virtual void end() noexcept = 0;
+};
+
 /// This library's own duplicate of a communicator. It is an attribute of the original and lives until the
 /// original is freed, or until MPI_Finalize where something still used it then.
 struct Duplicate {
@@ -17,6 +25,7 @@ struct Duplicate {
   int size = 1;
   std::atomic<bool> busy = false;       // an operation uses it; what is below belongs to that operation
   std::shared_ptr<const Error> poison;  // why nothing may be communicated any more; null: all is well
+  std::shared_ptr<Attachment> attachment;
 };
 
 /// The duplicate of `original`, marked busy, made the first time it is asked for: that is collective, and

@@ -3,6 +3,7 @@
 #include "cairn/error.hpp"
 #include "commit/owner.hpp"
 #include "commit/token.hpp"
+#include "commit/votes.hpp"
 
 #include <optional>
 #include <utility>
@@ -97,14 +98,6 @@ void remove_replaced(const base::File& parent, const Names& names, const Replace
   }
 }
 
-void remove_owner(const base::File& directory) noexcept {
-  try {
-    base::remove_file(directory, owner_file);
-  } catch (const std::exception&) {
-    // A stale owner file says nothing about a directory at its final name.
-  }
-}
-
 }  // namespace
 
 Existing look_at(const base::File& parent, const std::string& name) {
@@ -166,6 +159,16 @@ bool dispose(const base::File& parent, const Names& names, const std::string& en
   return true;
 }
 
+void remove_scratch(const base::File& directory) noexcept {
+  for (const char* name : {votes_file, pending_file, owner_file}) {
+    try {
+      if (base::status_of(directory, name)) base::remove_file(directory, name);
+    } catch (const std::exception&) {
+      // It says nothing about a directory at its final name; the next repair removes it.
+    }
+  }
+}
+
 void put_in_place(const base::File& parent, const Names& names, const base::File& directory,
                   const base::Digest& id, bool overwrite, bool sync) {
   if (sync) base::sync(directory);
@@ -177,7 +180,7 @@ void put_in_place(const base::File& parent, const Names& names, const base::File
     if (replaced) remove_replaced(parent, names, *replaced);
     // Another process may have put the old one back while it completed the same save.
     if (!is_at(parent, names.name, directory)) continue;
-    remove_owner(directory);
+    remove_scratch(directory);
     return;
   }
   throw Error(ErrorCode::locked,

@@ -41,11 +41,14 @@ bool dispose(const base::File& parent, const Names& names, const std::string& en
 /// Deletes a directory that has its trash name.
 void empty_trash(const base::File& parent, const std::string& entry);
 
+/// Removes what only a directory under its hidden name needs: `owner`, `votes`, `pending`.
+void remove_scratch(const base::File& directory) noexcept;
+
 /// Makes the committed directory, whose hidden name is that of `id`, the one at the final name: fsyncs it,
-/// renames, fsyncs the parent (where `sync`), removes the owner file, and disposes of what it replaced. Done
-/// at once where it is there already. Error(already_exists) where something is in the way; the directory then
-/// keeps its hidden name. Failing to remove what was replaced is not an error: the next save or repair does
-/// it.
+/// renames, fsyncs the parent (where `sync`), removes the scratch files, and disposes of what it replaced.
+/// Done at once where it is there already. Error(already_exists) where something is in the way; the directory
+/// then keeps its hidden name. Failing to remove what was replaced is not an error: the next save or repair
+/// does it.
 void put_in_place(const base::File& parent, const Names& names, const base::File& directory,
                   const base::Digest& id, bool overwrite, bool sync);
 

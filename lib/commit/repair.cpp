@@ -6,6 +6,7 @@
 #include "commit/place.hpp"
 #include "commit/token.hpp"
 #include "commit/transaction.hpp"
+#include "commit/votes.hpp"
 
 #include <algorithm>
 #include <chrono>
@@ -40,7 +41,7 @@ class Repairer {
     for (auto& committed : committed_) complete(committed);
     // What was replaced may only go once what replaced it is certain to stand.
     for (const auto& leftover : replaced_) remove_replaced(leftover);
-    remove_stale_owner();
+    remove_stale_scratch();
     return std::move(result_);
   }
 
@@ -71,7 +72,7 @@ class Repairer {
     if (owner.life == Life::living) {
       result_.living.push_back(owner.owner ? describe(*owner.owner) : show(leftover));
       add("left alone " + show(leftover) + ": its save is under way (" + result_.living.back() + ")");
-    } else if (token.kind == TokenKind::commit) {
+    } else if (token.kind == TokenKind::commit || was_elected(owner, token, directory)) {
       const auto created = created_time(directory);
       committed_.push_back({leftover, std::move(directory), std::move(owner), created});
     } else if (owner.life == Life::dead || is_unfinished(directory, token, owner)) {
@@ -80,6 +81,11 @@ class Repairer {
       add("left alone " + show(leftover) + ": whether its save is over cannot be told here" +
           (owner.owner ? " (" + describe(*owner.owner) + ")" : std::string()) + "; remove it if it is");
     }
+  }
+
+  /// Whether its job died with all votes in: then it is decided here.
+  static bool was_elected(const Inspection& owner, const Token& token, const base::File& directory) {
+    return owner.life == Life::dead && token.kind == TokenKind::open && elect_leftover(directory);
   }
 
   /// Whether its owner got no further than making the directory. A living one that just does so notices, and
@@ -126,15 +132,17 @@ class Repairer {
     }
   }
 
-  /// A crash between the last rename and the end leaves the owner file behind.
-  void remove_stale_owner() {
+  /// A crash between the last rename and the end leaves scratch files behind.
+  void remove_stale_scratch() {
     try {
       const Existing existing = look_at(parent_, names_.name);
-      if (existing.found != Found::checkpoint || !base::status_of(existing.directory, owner_file)) return;
-      if (inspect_owner(existing.directory).life == Life::living) return;
-      base::remove_file(existing.directory, owner_file);
+      if (existing.found != Found::checkpoint) return;
+      if (base::status_of(existing.directory, owner_file) &&
+          inspect_owner(existing.directory).life == Life::living)
+        return;
+      commit::remove_scratch(existing.directory);
     } catch (const Error&) {
-      // It says nothing in a directory at its final name.
+      // They say nothing in a directory at its final name.
     }
   }
 

@@ -35,14 +35,67 @@ std::size_t BlockWriter::count(const Pick& wanted) const {
       blocks_.begin(), blocks_.end(), [&](const plan::Block* block) { return wanted(leaf_of(*block)); }));
 }
 
-void BlockWriter::put_blocks(Sink& sink, int threads, const Pick& wanted) {
-  const auto units = make_units(wanted);
+void BlockWriter::put_blocks(Sink& sink, int threads, const Pick& wanted, Pace* pace) {
+  auto units = make_units(wanted);
+  run(sink.concurrent() ? threads : 1, units, [&](Worker& worker, Unit& unit) {
+    if (pace != nullptr) pace->before(unit.bytes);
+    put(sink, worker, unit);
+  });
+}
+
+void BlockWriter::stage(Sink& sink, StagingPool& pool, int threads) {
+  staged_ = make_units([](const tree::StoredLeaf&) { return true; });
+  staged_blocks_.resize(blocks_.size());
+  run(threads, staged_, [&](Worker& worker, Unit& unit) {
+    if (!try_stage(pool, worker, unit)) put(sink, worker, unit);
+  });
+  std::erase_if(staged_, [](const Unit& unit) { return unit.staged.bytes().empty(); });
+}
+
+void BlockWriter::put_staged(Sink& sink, int threads, Pace* pace) {
+  run(threads, staged_, [&](Worker& worker, Unit& unit) {
+    if (pace != nullptr) pace->before(unit.bytes);
+    put(sink, worker, unit);
+    unit.staged = {};
+  });
+  staged_.clear();
+}
+
+void BlockWriter::note_checksums(int threads) {
+  noted_.resize(blocks_.size());
+  auto units = make_units([](const tree::StoredLeaf&) { return true; });
+  run(threads, units, [&](Worker& worker, Unit& unit) {
+    for (const auto number : unit.blocks) noted_[number] = checksum_of(worker, *blocks_[number]);
+  });
+}
+
+/// Does `step` for each unit, by several threads where there is enough to do.
+void BlockWriter::run(int threads, std::vector<Unit>& units,
+                      const std::function<void(Worker&, Unit&)>& step) const {
   std::uint64_t bytes = 0;
   for (const auto& unit : units) bytes += unit.bytes;
-  if (bytes < kWorthThreads || !sink.concurrent()) threads = 1;
+  if (bytes < kWorthThreads) threads = 1;
   std::vector<Worker> workers(static_cast<std::size_t>(std::max(threads, 1)));
   run_workers(threads, units.size(),
-              [&](std::size_t worker, std::size_t unit) { put(sink, workers[worker], units[unit]); });
+              [&](std::size_t worker, std::size_t unit) { step(workers[worker], units[unit]); });
+}
+
+/// Copies the unit's blocks into the pool; false: it has no memory for them.
+bool BlockWriter::try_stage(StagingPool& pool, Worker& worker, Unit& unit) {
+  auto piece = pool.try_take(unit.bytes, extents_of(worker, *blocks_[unit.blocks[0]])[0].file_offset);
+  if (!piece) return false;
+  auto memory = piece->bytes();
+  for (const auto number : unit.blocks) {
+    auto& block = staged_blocks_[number];
+    block = *blocks_[number];
+    gather(memory, block);
+    block.data = memory.data();
+    block.strides = tree::row_major_strides(block.box.count);
+    blocks_[number] = &block;
+    memory = memory.subspan(bytes_of(block));
+  }
+  unit.staged = std::move(*piece);
+  return true;
 }
 
 base::Digest BlockWriter::put_rows(Sink& sink) {
@@ -98,20 +151,18 @@ void BlockWriter::put_one(Sink& sink, Worker& worker, std::size_t number) {
     gather(memory, block);
     packed = memory;
   }
-  if (job_->checksums) make_row(number, base::checksum(packed));
+  if (needs_checksum()) make_row(number, base::checksum(packed));
   sink.put(leaf_of(block), block.box, packed, extents);
 }
 
-void BlockWriter::put_in_pieces(Sink& sink, Worker& worker, std::size_t number) {
-  const auto& block = *blocks_[number];
-  const auto& leaf = leaf_of(block);
-  auto& checksum = worker.checksum;
-  checksum.reset();
+/// Calls `use(box, packed)` for pieces of the block that follow one another in it, and so in its checksum.
+template <class Use>
+void BlockWriter::for_each_piece(Worker& worker, const plan::Block& block, const Use& use) const {
+  const auto element_bytes = leaf_of(block).element_bytes;
   auto piece = block;
-  // The pieces follow one another in the packed block, and so do their bytes in its checksum.
-  for (auto& box : tree::cut(block.box, kPieceBytes / leaf.element_bytes)) {
+  for (auto& box : tree::cut(block.box, kPieceBytes / element_bytes)) {
     piece.data = block.data + tree::offset_between(block.box.start, box.start, block.strides) *
-                                  static_cast<std::int64_t>(leaf.element_bytes);
+                                  static_cast<std::int64_t>(element_bytes);
     piece.box = std::move(box);
     const auto bytes = bytes_of(piece);
     std::span<const std::byte> packed(piece.data, bytes);
@@ -120,21 +171,37 @@ void BlockWriter::put_in_pieces(Sink& sink, Worker& worker, std::size_t number) 
       gather(memory, piece);
       packed = memory;
     }
-    if (job_->checksums) checksum.add(packed);
-    sink.put(leaf, piece.box, packed, extents_of(worker, piece));
+    use(piece, packed);
   }
-  if (job_->checksums) make_row(number, checksum.result());
+}
+
+std::uint64_t BlockWriter::checksum_of(Worker& worker, const plan::Block& block) const {
+  worker.checksum.reset();
+  for_each_piece(worker, block,
+                 [&](const plan::Block&, std::span<const std::byte> packed) { worker.checksum.add(packed); });
+  return worker.checksum.result();
+}
+
+void BlockWriter::put_in_pieces(Sink& sink, Worker& worker, std::size_t number) {
+  const auto& block = *blocks_[number];
+  worker.checksum.reset();
+  for_each_piece(worker, block, [&](const plan::Block& piece, std::span<const std::byte> packed) {
+    if (needs_checksum()) worker.checksum.add(packed);
+    sink.put(leaf_of(piece), piece.box, packed, extents_of(worker, piece));
+  });
+  if (needs_checksum()) make_row(number, worker.checksum.result());
 }
 
 void BlockWriter::put_together(Sink& sink, Worker& worker, const Unit& unit) {
   auto& staged = worker.staged;
   staged.clear();
-  auto memory = worker.buffer.take(unit.bytes);
+  const bool gathered = !unit.staged.bytes().empty();
+  auto memory = gathered ? unit.staged.bytes() : worker.buffer.take(unit.bytes);
   for (const auto number : unit.blocks) {
     const auto& block = *blocks_[number];
     const auto packed = memory.first(bytes_of(block));
-    gather(packed, block);
-    if (job_->checksums) make_row(number, base::checksum(packed));
+    if (!gathered) gather(packed, block);
+    if (needs_checksum()) make_row(number, base::checksum(packed));
     staged.push_back({&leaf_of(block), block.box, packed, extents_of(worker, block)});
     memory = memory.subspan(packed.size());
   }
@@ -162,8 +229,14 @@ void BlockWriter::gather(std::span<std::byte> memory, const plan::Block& block) 
 
 void BlockWriter::make_row(std::size_t number, std::uint64_t checksum) {
   const auto& block = *blocks_[number];
-  tree::encode_row({block.leaf, static_cast<std::uint32_t>(job_->rank), checksum, block.box},
-                   job_->row_format, row(number));
+  if (!noted_.empty() && noted_[number] != checksum)
+    throw Error(ErrorCode::invalid_argument,
+                "`" + leaf_of(block).path + "` " + tree::to_string(block.box) +
+                    " was changed while a save without a snapshot still read it: wait until "
+                    "AsyncResponse::snapshotted() is true, or leave async.snapshot on");
+  if (job_->checksums)
+    tree::encode_row({block.leaf, static_cast<std::uint32_t>(job_->rank), checksum, block.box},
+                     job_->row_format, row(number));
 }
 
 std::uint64_t BlockWriter::bytes_of(const plan::Block& block) const noexcept {

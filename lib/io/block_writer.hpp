@@ -1,6 +1,8 @@
 #pragma once
 
 #include "io/buffer.hpp"
+#include "io/pace.hpp"
+#include "io/staging_pool.hpp"
 #include "io/write.hpp"
 
 #include <functional>
@@ -23,7 +25,20 @@ class BlockWriter {
 
   /// The blocks of the leaves that `wanted` picks, in order where the sink is not concurrent. Throws the
   /// first failure, with all threads stopped.
-  void put_blocks(Sink& sink, int threads, const Pick& wanted);
+  void put_blocks(Sink& sink, int threads, const Pick& wanted, Pace* pace = nullptr);
+
+  /// In two parts: first copies the blocks into the pool, and puts those into the sink at once for which
+  /// there is no memory. Afterwards the caller may change its own.
+  void stage(Sink& sink, StagingPool& pool, int threads);
+  /// Then puts what was staged, and gives the memory back piece by piece. The pool must still be there.
+  void put_staged(Sink& sink, int threads, Pace* pace = nullptr);
+  /// Gives back the memory of what will not be put.
+  void drop_staged() noexcept { staged_.clear(); }
+
+  /// Notes the blocks' checksums as they are now: a block that has another one when it is put was changed
+  /// meanwhile, which is Error(invalid_argument).
+  void note_checksums(int threads);
+
   /// The rows of all blocks, once all have been put; nothing where checksums are off. Their digest.
   base::Digest put_rows(Sink& sink);
 
@@ -32,6 +47,7 @@ class BlockWriter {
   struct Unit {
     std::vector<std::size_t> blocks;
     std::uint64_t bytes = 0;
+    StagingPool::Piece staged = {};  // the blocks one after another, once staged
   };
   /// What one thread holds on to from unit to unit.
   struct Worker {
@@ -43,6 +59,11 @@ class BlockWriter {
   };
 
   std::vector<Unit> make_units(const Pick& wanted) const;
+  void run(int threads, std::vector<Unit>& units, const std::function<void(Worker&, Unit&)>& step) const;
+  bool try_stage(StagingPool& pool, Worker& worker, Unit& unit);
+  std::uint64_t checksum_of(Worker& worker, const plan::Block& block) const;
+  template <class Use>
+  void for_each_piece(Worker& worker, const plan::Block& block, const Use& use) const;
   void put(Sink& sink, Worker& worker, const Unit& unit);
   void put_one(Sink& sink, Worker& worker, std::size_t block);
   void put_in_pieces(Sink& sink, Worker& worker, std::size_t block);
@@ -51,12 +72,16 @@ class BlockWriter {
   void gather(std::span<std::byte> memory, const plan::Block& block) const;
   std::uint64_t bytes_of(const plan::Block& block) const noexcept;
   const tree::StoredLeaf& leaf_of(const plan::Block& block) const noexcept;
+  bool needs_checksum() const noexcept { return job_->checksums || !noted_.empty(); }
   void make_row(std::size_t block, std::uint64_t checksum);
   std::span<std::byte> row(std::size_t block);
 
   const WriteJob* job_;
   std::vector<const plan::Block*> blocks_;  // those that have bytes
   std::vector<std::byte> rows_;
+  std::vector<plan::Block> staged_blocks_;  // what `blocks_` points at, once staged
+  std::vector<Unit> staged_;
+  std::vector<std::uint64_t> noted_;  // checksums, by block; empty: none
   std::uint64_t bytes_ = 0;
 };
 

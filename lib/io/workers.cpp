@@ -1,5 +1,7 @@
 #include "io/workers.hpp"
 
+#include "base/thread.hpp"
+
 #include <algorithm>
 #include <atomic>
 #include <exception>
@@ -8,29 +10,7 @@
 #include <thread>
 #include <vector>
 
-#include <pthread.h>
-#include <signal.h>
-
 namespace cairn::io {
-namespace {
-
-/// Blocks every signal in this thread, so that threads started meanwhile inherit that.
-class WithoutSignals {
- public:
-  WithoutSignals() noexcept {
-    sigset_t all;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before_);
-  }
-  ~WithoutSignals() { pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
-  WithoutSignals(const WithoutSignals&) = delete;
-  WithoutSignals& operator=(const WithoutSignals&) = delete;
-
- private:
-  sigset_t before_;
-};
-
-}  // namespace
 
 void run_workers(int threads, std::size_t units,
                  const std::function<void(std::size_t worker, std::size_t unit)>& work) {
@@ -57,7 +37,7 @@ void run_workers(int threads, std::size_t units,
     std::vector<std::jthread> started;
     started.reserve(helpers);
     try {
-      const WithoutSignals guard;
+      const base::WithoutSignals guard;
       for (std::size_t worker = 1; worker < helpers; ++worker) started.emplace_back(run, worker);
     } catch (const std::system_error&) {
       // No more threads to be had: those that there are do it all.

@@ -1,16 +1,76 @@
 #include "cairn/load.hpp"
 
+#include "async/pending.hpp"
+#include "async/queue.hpp"
+#include "base/clock.hpp"
+#include "base/log.hpp"
 #include "load/load_operation.hpp"
 
 namespace cairn {
+namespace load_stages {
+namespace {
+
+/// A load whose bytes are read in the background.
+class BackgroundLoad final : public async::Task {
+ public:
+  BackgroundLoad(std::unique_ptr<LoadOperation> operation, int primary)
+      : Task(operation->report(), primary), operation_(std::move(operation)) {}
+
+ private:
+  void do_work() override {
+    base::Clock clock;
+    if (cancelled()) throw Error(ErrorCode::cancelled, "the load was cancelled");
+    try {
+      operation_->read();
+    } catch (const Error& error) {
+      throw with_undefined_memory(error);
+    }
+    report().background_s = clock.seconds();
+  }
+
+  void do_conclude(comm::Communicator& comm) override {
+    const double blocked_s = report().blocked_s, background_s = report().background_s;
+    try {
+      report() = operation_->finish(comm);
+    } catch (const Error& error) {
+      throw with_undefined_memory(error);
+    }
+    report().blocked_s = blocked_s;
+    report().background_s = background_s;
+    base::log_report(operation_->options().log, report(), comm.is_primary());
+  }
+
+  std::unique_ptr<LoadOperation> operation_;
+};
+
+}  // namespace
+}  // namespace load_stages
+
 inline namespace CAIRN_ABI {
 
 Report load(const Context& context, const Path& path, Tree& tree, const LoadOptions& options) {
-  return load_stages::LoadOperation(context, path, options).run(tree);
+  comm::Communicator comm(context);
+  async::Queue::settle(comm);
+  return load_stages::LoadOperation(context, path, options).run(comm, tree);
 }
 
 Tree load(const Context& context, const Path& path, const LoadOptions& options) {
-  return load_stages::LoadOperation(context, path, options).run_owning();
+  comm::Communicator comm(context);
+  async::Queue::settle(comm);
+  return load_stages::LoadOperation(context, path, options).run_owning(comm);
+}
+
+AsyncResponse load_async(const Context& context, const Path& path, Tree& tree, const LoadOptions& options) {
+  base::Clock clock;
+  comm::Communicator comm(context);
+  async::Queue::settle(comm);
+  const auto queue = async::Queue::of(comm);
+  auto operation = std::make_unique<load_stages::LoadOperation>(context, path, options);
+  operation->start(comm, tree);
+  auto task = std::make_shared<load_stages::BackgroundLoad>(std::move(operation), comm.primary());
+  task->report().blocked_s = clock.seconds();
+  queue->start(task, context.async.low_priority);
+  return AsyncResponse(std::make_unique<detail::Pending>(context, std::move(task)));
 }
 
 }  // namespace CAIRN_ABI

@@ -87,84 +87,108 @@ Stored select(TreeFile&& file, std::vector<tree::BlockRow>&& rows, const std::ve
 
 }  // namespace
 
+Error with_undefined_memory(const Error& error) {
+  std::string text = error.what();
+  const std::string code = std::string(to_string(error.code())) + ": ";
+  if (text.starts_with(code)) text.erase(0, code.size());
+  return Error(error.code(), text + "; what the tree's memory holds is undefined now", error.system_error(),
+               error.rank(), error.path());
+}
+
 LoadOperation::LoadOperation(const Context& context, const Path& path, const LoadOptions& options)
-    : comm_(context), options_(context), path_(path), load_(options) {
+    : options_(context), path_(path), load_(options) {
   report_.operation = "load";
   report_.path = path;
 }
 
-Report LoadOperation::run(Tree& tree) {
-  base::Clock total, clock;
-  std::vector<tree::Problem> problems;
-  tree::unshare(tree);
-  auto leaves = tree::resolve(tree, problems);
-  agree_on_request(leaves, std::move(problems));
-  std::vector<std::string> wanted;
-  for (const auto& leaf : leaves) wanted.push_back(name_in_file(leaf.path, load_));
-  std::sort(wanted.begin(), wanted.end());
-  const Opened opened = open(&wanted);
-  report_.plan_s = clock.lap();
-  fill(opened, std::move(leaves));
+Report LoadOperation::run(comm::Communicator& comm, Tree& tree) {
+  base::Clock total;
+  start(comm, tree);
+  fill(comm);
   report_.blocked_s = total.seconds();
-  if (comm_.is_primary()) base::log_report(options_.log, report_);
+  base::log_report(options_.log, report_, comm.is_primary());
   return report_;
 }
 
-Tree LoadOperation::run_owning() {
-  base::Clock total, clock;
-  agree_on_request({}, {});
-  const Opened opened = open(nullptr);
-  report_.plan_s = clock.lap();
+Tree LoadOperation::run_owning(comm::Communicator& comm) {
+  base::Clock total;
+  agree_on_request(comm, [](std::vector<tree::Problem>&) { return std::vector<tree::LocalLeaf>(); });
+  open(comm, nullptr);
   std::vector<tree::LocalLeaf> leaves;
-  auto tree = comm_.agree("make tree", [&] {
-    Tree made = make_owning_tree(opened.stored, load_, comm_.rank(), comm_.size());
+  auto tree = comm.agree("make tree", [&] {
+    Tree made = make_owning_tree(opened_.stored, load_, comm.rank(), comm.size());
     std::vector<tree::Problem> problems;
     leaves = tree::resolve(made, problems);
     return made;
   });
-  fill(opened, std::move(leaves));
+  match_leaves(comm, std::move(leaves));
+  fill(comm);
   report_.blocked_s = total.seconds();
-  if (comm_.is_primary()) base::log_report(options_.log, report_);
+  base::log_report(options_.log, report_, comm.is_primary());
   return std::move(*tree);
 }
 
-void LoadOperation::agree_on_request(std::vector<tree::LocalLeaf> leaves,
-                                     std::vector<tree::Problem> problems) {
-  forget_lengths(leaves);
-  const auto request = as_request(path_, load_);
-  const auto lanes = comm_.agree_min("load", 2, [&] {
-    plan::check_request(request, options_, comm_.size(), problems);
-    plan::throw_if_any(problems);
-    const auto hash = plan::agreed_digest(request, options_.ranks.primary, leaves).lo;
-    return comm::Lanes{hash, ~hash};
+void LoadOperation::start(comm::Communicator& comm, Tree& tree) {
+  base::Clock clock;
+  auto request = agree_on_request(comm, [&](std::vector<tree::Problem>& problems) {
+    tree::unshare(tree);
+    return tree::resolve(tree, problems);
   });
-  if ((*lanes)[0] != ~(*lanes)[1]) plan::throw_different(comm_, request, options_.ranks.primary, leaves);
-  comm_.set_primary(options_.ranks.primary);
+  open(comm, &request.wanted);
+  match_leaves(comm, std::move(request.leaves));
+  report_.plan_s = clock.seconds();
 }
 
-LoadOperation::Opened LoadOperation::open(const std::vector<std::string>* wanted) {
+LoadOperation::Request LoadOperation::agree_on_request(comm::Communicator& comm,
+                                                       const plan::Resolve& resolve) {
+  Request own;
+  std::vector<tree::LocalLeaf> described;
+  const auto request = as_request(path_, load_);
+  const auto lanes = comm.agree_min("load", 2, [&] {
+    std::vector<tree::Problem> problems;
+    own.leaves = resolve(problems);
+    plan::check_request(request, options_, comm.size(), problems);
+    plan::throw_if_any(problems);
+    for (const auto& leaf : own.leaves) own.wanted.push_back(name_in_file(leaf.path, load_));
+    std::sort(own.wanted.begin(), own.wanted.end());
+    described = own.leaves;
+    forget_lengths(described);
+    const auto hash = plan::agreed_digest(request, options_.ranks.primary, described).lo;
+    return comm::Lanes{hash, ~hash};
+  });
+  if ((*lanes)[0] != ~(*lanes)[1]) plan::throw_different(comm, request, options_.ranks.primary, described);
+  comm.set_primary(options_.ranks.primary);
+  return own;
+}
+
+void LoadOperation::open(comm::Communicator& comm, const std::vector<std::string>* wanted) {
   constexpr int kAttempts = 100;  // an overwrite may come between, but not every time
   for (int attempt = 0;; ++attempt) {
-    const auto bytes = comm_.agree_on_root("open", [&] { return open_on_primary(wanted); });
-    base::Unpacker unpack(*bytes);
-    Opened opened;
-    opened.save_id.lo = unpack.u64();
-    opened.save_id.hi = unpack.u64();
-    opened.file_name = unpack.str();
-    opened.file_bytes = unpack.u64();
-    opened.stored.world_size = static_cast<int>(unpack.u64());
-    opened.stored.unwanted = unpack.str();
-    opened.stored.leaves = tree::unpack_leaves(unpack.str());
-    opened.stored.rows = unpack_rows(unpack, opened.stored.leaves);
-    const auto joined = comm_.agree_min("join", 1, [&] {
-      const bool same = join(opened);
+    const auto bytes = comm.agree_on_root("open", [&] { return open_on_primary(wanted); });
+    const auto joined = comm.agree_min("join", 1, [&] {
+      opened_ = unpack_opened(*bytes);
+      const bool same = join(opened_, comm.rank());
       if (!same && attempt == kAttempts)
         throw Error(ErrorCode::not_found, "this rank does not see the checkpoint that the primary opened", 0,
-                    comm_.rank(), path_);
+                    comm.rank(), path_);
       return comm::Lanes{same ? 1u : 0u};
     });
-    if ((*joined)[0] == 1) return opened;
+    if ((*joined)[0] == 1) return;
   }
+}
+
+LoadOperation::Opened LoadOperation::unpack_opened(std::string_view bytes) {
+  base::Unpacker unpack(bytes);
+  Opened opened;
+  opened.save_id.lo = unpack.u64();
+  opened.save_id.hi = unpack.u64();
+  opened.file_name = unpack.str();
+  opened.file_bytes = unpack.u64();
+  opened.stored.world_size = static_cast<int>(unpack.u64());
+  opened.stored.unwanted = unpack.str();
+  opened.stored.leaves = tree::unpack_leaves(unpack.str());
+  opened.stored.rows = unpack_rows(unpack, opened.stored.leaves);
+  return opened;
 }
 
 std::string LoadOperation::open_on_primary(const std::vector<std::string>* wanted) const {
@@ -193,7 +217,7 @@ std::string LoadOperation::open_on_primary(const std::vector<std::string>* wante
 }
 
 /// Opens the same checkpoint as the primary did; false where another one stands there now.
-bool LoadOperation::join(const Opened& opened) {
+bool LoadOperation::join(const Opened& opened, int rank) {
   try {
     const auto checkpoint = commit::open_checkpoint(commit::resolve_path(path_, options_.files));
     if (checkpoint.save_id != opened.save_id) return false;
@@ -204,49 +228,52 @@ bool LoadOperation::join(const Opened& opened) {
   }
   if (static_cast<std::uint64_t>(base::status(file_).st_size) != opened.file_bytes)
     throw Error(ErrorCode::corrupt,
-                "this rank sees another size of " + file_.name().string() + " than the primary", 0,
-                comm_.rank(), path_);
+                "this rank sees another size of " + file_.name().string() + " than the primary", 0, rank,
+                path_);
   return true;
 }
 
-Report LoadOperation::fill(const Opened& opened, std::vector<tree::LocalLeaf> leaves) {
+void LoadOperation::match_leaves(comm::Communicator& comm, std::vector<tree::LocalLeaf> leaves) {
+  comm.agree("match", [&] {
+    matched_ = match(std::move(leaves), opened_.stored, load_, comm.rank(), comm.size());
+    shared_.emplace(matched_.shared, opened_.stored, comm.rank(), comm.size());
+    report_.leaves = opened_.stored.leaves.size();
+  });
+}
+
+void LoadOperation::read() {
   base::Clock clock;
-  auto matched = comm_.agree(
-      "match", [&] { return match(std::move(leaves), opened.stored, load_, comm_.rank(), comm_.size()); });
-  std::optional<SharedArrays> shared;
-  std::uint64_t largest = 0;
-  for (const auto& leaf : opened.stored.leaves) largest += leaf.bytes();
-  comm_.allow(static_cast<double>(largest) / options_.ranks.slowest_bytes_per_s);
-  try {
-    const auto result = comm_.agree("read", [&] {
-      shared.emplace(matched->shared, opened.stored, comm_.rank(), comm_.size());
-      std::vector<io::Want> wants = std::move(matched->own);
-      wants.insert(wants.end(), shared->reads().begin(), shared->reads().end());
-      std::stable_sort(wants.begin(), wants.end(),
-                       [](const auto& a, const auto& b) { return a.leaf < b.leaf; });
-      return io::read(file_, {&opened.stored.leaves, opened.stored.rows, wants, options_.integrity.verify},
-                      options_.io);
-    });
-    shared->exchange(comm_);
-    comm_.agree("share", [&] { shared->finish(); });
-    comm_.allow(0);
-    account(result->bytes, result->verified_bytes);
-  } catch (const Error& error) {
-    throw Error(error.code(),
-                std::string(error.what()).substr(std::string(to_string(error.code())).size() + 2) +
-                    "; what the tree's memory holds is undefined now",
-                error.system_error(), error.rank(), error.path());
-  }
-  report_.leaves = opened.stored.leaves.size();
-  report_.write_s = clock.lap();
+  std::vector<io::Want> wants = std::move(matched_.own);
+  wants.insert(wants.end(), shared_->reads().begin(), shared_->reads().end());
+  std::stable_sort(wants.begin(), wants.end(), [](const auto& a, const auto& b) { return a.leaf < b.leaf; });
+  result_ = io::read(file_, {&opened_.stored.leaves, opened_.stored.rows, wants, options_.integrity.verify},
+                     options_.io);
+  report_.write_s = clock.seconds();
+}
+
+Report LoadOperation::finish(comm::Communicator& comm) {
+  base::Clock clock;
+  shared_->exchange(comm);
+  comm.agree("share", [&] { shared_->finish(); });
+  const auto sum = comm.sum("account", {result_.bytes, result_.verified_bytes});
+  report_.bytes = (*sum)[0];
+  report_.verified_bytes = (*sum)[1];
+  report_.write_s += clock.seconds();
   return report_;
 }
 
-/// Sums over the ranks.
-void LoadOperation::account(std::uint64_t bytes, std::uint64_t verified_bytes) {
-  const auto sum = comm_.sum("account", {bytes, verified_bytes});
-  report_.bytes = (*sum)[0];
-  report_.verified_bytes = (*sum)[1];
+Report LoadOperation::fill(comm::Communicator& comm) {
+  std::uint64_t largest = 0;
+  for (const auto& leaf : opened_.stored.leaves) largest += leaf.bytes();
+  comm.allow(static_cast<double>(largest) / options_.ranks.slowest_bytes_per_s);
+  try {
+    comm.agree("read", [&] { read(); });
+    finish(comm);
+    comm.allow(0);
+    return report_;
+  } catch (const Error& error) {
+    throw with_undefined_memory(error);
+  }
 }
 
 }  // namespace cairn::load_stages

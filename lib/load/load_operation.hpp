@@ -5,6 +5,8 @@
 #include "cairn/load.hpp"
 #include "comm/communicator.hpp"
 #include "load/match.hpp"
+#include "load/shared_arrays.hpp"
+#include "plan/plan.hpp"
 
 #include <optional>
 #include <string>
@@ -12,16 +14,29 @@
 
 namespace cairn::load_stages {
 
-/// One load of one tree: open, match, read, share (docs/architecture.md). Collective over the context's
-/// communicator; used once.
+/// An error of a load that may have written to the caller's memory.
+Error with_undefined_memory(const Error& error);
+
+/// One load of one tree: open, match, read, share (docs/architecture.md). Used once. What is collective is so
+/// over the communicator given, the same one for all calls.
 class LoadOperation {
  public:
   LoadOperation(const Context& context, const Path& path, const LoadOptions& options);
 
   /// Fills the memory that the tree binds. Throws the same Error on every rank.
-  Report run(Tree& tree);
+  Report run(comm::Communicator& comm, Tree& tree);
   /// Makes a tree of all that the checkpoint holds.
-  Tree run_owning();
+  Tree run_owning(comm::Communicator& comm);
+
+  /// The same as `run` in three steps. Collective: opens the checkpoint, and finds out what goes where.
+  void start(comm::Communicator& comm, Tree& tree);
+  /// Local, any thread, neither MPI nor HDF5: reads this rank's bytes. Throws on this rank alone.
+  void read();
+  /// Collective, once every rank has read: shares the replicated arrays.
+  Report finish(comm::Communicator& comm);
+
+  const Report& report() const noexcept { return report_; }
+  const Options& options() const noexcept { return options_; }
 
  private:
   /// What the primary sends of the checkpoint it opened.
@@ -32,18 +47,28 @@ class LoadOperation {
     Stored stored;
   };
 
-  void agree_on_request(std::vector<tree::LocalLeaf> leaves, std::vector<tree::Problem> problems);
-  Opened open(const std::vector<std::string>* wanted);
-  std::string open_on_primary(const std::vector<std::string>* wanted) const;
-  bool join(const Opened& opened);
-  Report fill(const Opened& opened, std::vector<tree::LocalLeaf> leaves);
-  void account(std::uint64_t bytes, std::uint64_t verified_bytes);
+  /// What this rank asks for.
+  struct Request {
+    std::vector<tree::LocalLeaf> leaves;
+    std::vector<std::string> wanted;  // their names in the file, sorted
+  };
 
-  comm::Communicator comm_;
+  Request agree_on_request(comm::Communicator& comm, const plan::Resolve& resolve);
+  static Opened unpack_opened(std::string_view bytes);
+  void open(comm::Communicator& comm, const std::vector<std::string>* wanted);
+  std::string open_on_primary(const std::vector<std::string>* wanted) const;
+  bool join(const Opened& opened, int rank);
+  void match_leaves(comm::Communicator& comm, std::vector<tree::LocalLeaf> leaves);
+  Report fill(comm::Communicator& comm);
+
   Options options_;
   Path path_;
   LoadOptions load_;
+  Opened opened_;
   base::File file_;  // the tree's file, opened by this rank
+  Matched matched_;
+  std::optional<SharedArrays> shared_;
+  io::ReadResult result_;
   Report report_;
 };
 

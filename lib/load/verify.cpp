@@ -1,5 +1,6 @@
 #include "load/verify.hpp"
 
+#include "async/queue.hpp"
 #include "base/pack.hpp"
 #include "cairn/load.hpp"
 #include "comm/communicator.hpp"
@@ -264,6 +265,7 @@ class TreeVerification {
 
 std::vector<Error> verify_checkpoint(const Context& context, const Path& path, const Progress& progress) {
   comm::Communicator comm(context);
+  async::Queue::settle(comm);
   Options options = context;
   load_stages::agree_on_path(comm, options, "verify", path);
   TreeVerification verification(comm, options, path, progress);

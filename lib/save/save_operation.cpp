@@ -4,7 +4,6 @@
 #include "base/host.hpp"
 #include "base/log.hpp"
 #include "base/pack.hpp"
-#include "commit/manifest.hpp"
 #include "commit/path.hpp"
 #include "tree/index.hpp"
 
@@ -27,114 +26,199 @@ std::string lanes_text(const std::uint64_t* lanes) {
   return {text, strnlen(text, kHostLanes * sizeof(std::uint64_t))};
 }
 
+commit::CheckpointableEntry make_entry(const StartedSave& save, const h5::FileLayout& file) {
+  commit::CheckpointableEntry entry;
+  entry.handler = commit::tree_handler;
+  entry.file = save.file_name();
+  entry.bytes = file.bytes;
+  entry.data_bytes = save.plan.total_bytes;
+  entry.leaves = save.plan.leaves.size();
+  base::StreamingDigest digest;
+  for (const auto& range : file.structure) {
+    entry.structure.emplace_back(range.offset, range.bytes.size());
+    digest.add(std::as_bytes(std::span(range.bytes)));
+  }
+  entry.structure_digest = digest.result();
+  entry.index_offset = file.index_offset;
+  entry.index_bytes = file.index_bytes;
+  entry.checksums = save.options.integrity.checksums;
+  entry.table_offset = file.table_offset;
+  entry.table_rows = entry.checksums ? save.plan.table_rows : 0;
+  entry.row_ndims = save.plan.row_format.ndims;
+  entry.row_bytes = save.plan.row_format.bytes;
+  return entry;
+}
+
+commit::Manifest make_manifest(const StartedSave& save, const h5::FileLayout& file, int ranks) {
+  commit::Manifest manifest;
+  manifest.world_size = ranks;
+  manifest.library_version = CAIRN_VERSION;
+  manifest.save_id = save.plan.id;
+  manifest.created = std::chrono::system_clock::now();
+  manifest.custom_metadata = save.request.custom_metadata;
+  manifest.checkpointables.emplace(save.request.checkpointable_name, make_entry(save, file));
+  return manifest;
+}
+
 }  // namespace
 
-SaveOperation::SaveOperation(const Context& context, plan::SaveRequest request)
-    : comm_(context), options_(context), request_(std::move(request)) {}
+io::WriteJob StartedSave::job(int rank) const {
+  io::WriteJob job;
+  job.leaves = &plan.leaves;
+  job.blocks = plan.blocks;
+  job.rank = rank;
+  job.checksums = options.integrity.checksums;
+  job.row_format = plan.row_format;
+  job.table_offset = table_offset;
+  job.first_row = plan.table_first_row;
+  return job;
+}
+
+SaveOperation::SaveOperation(comm::Communicator& comm, const Options& options, plan::SaveRequest request)
+    : comm_(comm) {
+  save_->options = options;
+  save_->report.operation = request.operation;
+  save_->report.path = request.path;
+  save_->request = std::move(request);
+}
 
 bool SaveOperation::writes_collectively() const {
-  return options_.io.writer == Writer::mpio && options_.io.collective;
+  return save_->options.io.writer == Writer::mpio && save_->options.io.collective;
 }
 
 Report SaveOperation::run(const Tree& tree) {
   base::Clock total;
-  report_.operation = request_.operation;
-  report_.path = request_.path;
   try {
-    base::Clock clock;
-    auto plan = plan::make_save_plan(comm_, options_, request_, tree);
-    report_.bytes = plan->total_bytes;
-    report_.leaves = plan->leaves.size();
-    report_.plan_s = clock.lap();
-    auto placement = lay_out(plan);
-    open(plan, placement);
-    report_.layout_s = clock.lap();
-    auto written = write(plan, placement);
-    auto votes = tally(written);
-    report_.slowest_rank = votes->slowest_rank;
-    report_.slowest_host = votes->slowest_host;
-    report_.write_s = clock.lap();
-    commit(plan, placement, votes);
-    report_.commit_s = clock.lap();
+    finish(begin(tree, false));
   } catch (const Error& error) {
     if (!settle(error)) throw;
   }
-  report_.blocked_s = total.seconds();
-  if (comm_.is_primary()) base::log_report(options_.log, report_);
-  return report_;
+  save_->report.blocked_s = total.seconds();
+  base::log_report(save_->options.log, save_->report, comm_.is_primary());
+  return save_->report;
 }
 
-comm::Agreed<SaveOperation::Placement> SaveOperation::lay_out(comm::Agreed<plan::SavePlan>& plan) {
-  begun_ = true;
-  auto bytes = comm_.agree_on_root("lay out", [&] { return begin_file(*plan); });
-  return std::move(bytes).then([&](std::string&& text) {
-    base::Unpacker unpack(text);
-    Placement placement;
-    placement.table_offset = unpack.u64();
-    tree::unpack_tilings(unpack.rest(), plan->leaves);
-    return placement;
+std::shared_ptr<StartedSave> SaveOperation::start(const Tree& tree, const Snapshot& snapshot) {
+  base::Clock total;
+  try {
+    const auto opened = begin(tree, true);
+    if (!save_->vote) {
+      finish(opened);
+      save_->report.blocked_s = total.seconds();
+      return nullptr;
+    }
+    base::Clock clock;
+    comm_.allow(static_cast<double>(save_->plan.fullest_bytes) / save_->options.ranks.slowest_bytes_per_s);
+    comm_.agree("snapshot", [&] { snapshot(save_); });
+    comm_.allow(0);
+    save_->report.snapshot_s = clock.seconds();
+  } catch (const Error& error) {
+    if (!settle(error)) throw;
+    return nullptr;
+  }
+  return save_;
+}
+
+comm::Agreed<SaveOperation::Opened> SaveOperation::begin(const Tree& tree, bool background) {
+  auto& report = save_->report;
+  base::Clock clock;
+  auto plan = plan::make_save_plan(comm_, save_->options, save_->request, tree);
+  save_->plan = *std::move(plan);
+  const bool votes = background && save_->options.io.writer != Writer::mpio;  // agreed on by the plan
+  report.bytes = save_->plan.total_bytes;
+  report.leaves = save_->plan.leaves.size();
+  report.plan_s = clock.lap();
+  const auto layout = lay_out(votes);
+  auto opened = comm_.agree("open", [&] {
+    base::Unpacker unpack(*layout);
+    save_->table_offset = unpack.u64();
+    tree::unpack_tilings(unpack.rest(), save_->plan.leaves);
+    if (!comm_.is_primary())
+      save_->transaction = commit::Transaction::join(
+          commit::resolve_path(save_->request.path, save_->options.files), save_->plan.id);
+    open_sink();
+    if (votes) save_->vote.emplace(save_->transaction->directory(), comm_.rank());
+    return Opened();
   });
+  report.layout_s = clock.lap();
+  return opened;
 }
 
-std::string SaveOperation::begin_file(const plan::SavePlan& plan) {
-  transaction_ = commit::Transaction::begin(commit::resolve_path(request_.path, options_.files), plan.id,
-                                            request_.overwrite, options_.files);
+void SaveOperation::finish(const comm::Agreed<Opened>& opened) {
+  auto& report = save_->report;
+  base::Clock clock;
+  const auto written = write(opened);
+  const auto votes = tally(written);
+  report.slowest_rank = votes->slowest_rank;
+  report.slowest_host = votes->slowest_host;
+  report.write_s = clock.lap();
+  commit(votes);
+  report.commit_s = clock.lap();
+}
+
+comm::Agreed<std::string> SaveOperation::lay_out(bool votes) {
+  begun_ = true;
+  return comm_.agree_on_root("lay out", [&] { return begin_file(votes); });
+}
+
+std::string SaveOperation::begin_file(bool votes) {
+  const auto& options = save_->options;
+  const auto& plan = save_->plan;
+  save_->transaction = commit::Transaction::begin(commit::resolve_path(save_->request.path, options.files),
+                                                  plan.id, save_->request.overwrite, options.files);
   h5::LayoutRequest layout;
   layout.leaves = plan.leaves;
   for (std::size_t i = 0; i < plan.boxes.size(); ++i)
     if (!plan.boxes[i].empty()) layout.leaves[i].tiling.boxes = plan.boxes[i];
   layout.row_format = plan.row_format;
-  layout.table_rows = options_.integrity.checksums ? plan.table_rows : 0;
-  layout.alignment_bytes = options_.io.alignment_bytes;
+  layout.table_rows = options.integrity.checksums ? plan.table_rows : 0;
+  layout.alignment_bytes = options.io.alignment_bytes;
   layout.attributes = {{"cairn", CAIRN_VERSION}};
-  file_ = h5::lay_out(layout);
+  const auto file = h5::lay_out(layout);
 
-  structure_file_ = commit::create_file(transaction_->directory(), file_name(), options_.files);
-  base::truncate(structure_file_, file_.bytes);
-  if (options_.files.reserve) base::allocate(structure_file_, 0, file_.bytes);
-  for (const auto& range : file_.structure)
-    base::write_at(structure_file_, std::as_bytes(std::span(range.bytes)), range.offset);
+  const auto& directory = save_->transaction->directory();
+  save_->structure_file = commit::create_file(directory, save_->file_name(), options.files);
+  base::truncate(save_->structure_file, file.bytes);
+  if (options.files.reserve) base::allocate(save_->structure_file, 0, file.bytes);
+  for (const auto& range : file.structure)
+    base::write_at(save_->structure_file, std::as_bytes(std::span(range.bytes)), range.offset);
+  save_->manifest = make_manifest(*save_, file, comm_.size());
+  if (votes) {
+    commit::prepare_votes(directory, save_->manifest, options.files, options.io.fsync);
+    if (options.io.fsync) base::sync(directory);
+  }
 
   base::Packer pack;
-  pack.u64(file_.table_offset);
-  pack.append(tree::pack_tilings(file_.leaves));
+  pack.u64(file.table_offset);
+  pack.append(tree::pack_tilings(file.leaves));
   return std::move(pack).text();
 }
 
-void SaveOperation::open(const comm::Agreed<plan::SavePlan>& plan, const comm::Agreed<Placement>&) {
-  comm_.agree("open", [&] {
-    if (!comm_.is_primary())
-      transaction_ = commit::Transaction::join(commit::resolve_path(request_.path, options_.files), plan->id);
-    if (writes_collectively()) return;
-    sink_ = options_.io.writer == Writer::mpio
-                ? io::open_mpio_sink(transaction_->directory(), transaction_->temporary_path() / file_name(),
-                                     options_.io)
-                : io::open_direct_sink(transaction_->directory(), file_name(), options_.io);
-  });
+void SaveOperation::open_sink() {
+  if (writes_collectively()) return;
+  const auto& directory = save_->transaction->directory();
+  const auto& io = save_->options.io;
+  save_->sink =
+      io.writer == Writer::mpio
+          ? io::open_mpio_sink(directory, save_->transaction->temporary_path() / save_->file_name(), io)
+          : io::open_direct_sink(directory, save_->file_name(), io);
 }
 
-comm::Agreed<io::Written> SaveOperation::write(const comm::Agreed<plan::SavePlan>& plan,
-                                               const comm::Agreed<Placement>& placement) {
-  io::WriteJob job;
-  job.leaves = &plan->leaves;
-  job.blocks = plan->blocks;
-  job.rank = comm_.rank();
-  job.checksums = options_.integrity.checksums;
-  job.row_format = plan->row_format;
-  job.table_offset = placement->table_offset;
-  job.first_row = plan->table_first_row;
-
-  comm_.allow(static_cast<double>(plan->fullest_bytes) / options_.ranks.slowest_bytes_per_s);
+comm::Agreed<io::Written> SaveOperation::write(const comm::Agreed<Opened>&) {
+  const auto job = save_->job(comm_.rank());
+  const auto& io = save_->options.io;
+  comm_.allow(static_cast<double>(save_->plan.fullest_bytes) / save_->options.ranks.slowest_bytes_per_s);
   auto written = comm_.agree("write", [&] {
     base::Clock clock;
-    auto result = writes_collectively()
-                      ? io::write_collective(comm_, transaction_->directory(),
-                                             transaction_->temporary_path() / file_name(), job, options_.io)
-                      : io::write_blocks(*sink_, job, options_.io);
-    sink_.reset();
-    if (structure_file_) {
-      if (options_.io.fsync) base::sync(structure_file_);
-      structure_file_.close();
+    auto result =
+        writes_collectively()
+            ? io::write_collective(comm_, save_->transaction->directory(),
+                                   save_->transaction->temporary_path() / save_->file_name(), job, io)
+            : io::write_blocks(*save_->sink, job, io);
+    save_->sink.reset();
+    if (save_->structure_file) {
+      if (io.fsync) base::sync(save_->structure_file);
+      save_->structure_file.close();
     }
     write_seconds_ = clock.seconds();
     return result;
@@ -156,62 +240,31 @@ comm::Agreed<SaveOperation::Tally> SaveOperation::tally(const comm::Agreed<io::W
   });
 }
 
-void SaveOperation::commit(const comm::Agreed<plan::SavePlan>& plan, const comm::Agreed<Placement>& placement,
-                           const comm::Agreed<Tally>& tally) {
+void SaveOperation::commit(const comm::Agreed<Tally>& tally) {
   comm_.agree_on_root("commit", [&] {
-    const auto verdict = transaction_->decide(manifest(*plan, *placement, *tally), options_.io.fsync);
+    save_->manifest.checkpointables.at(save_->request.checkpointable_name).table_digest = tally->table_digest;
+    const bool sync = save_->options.io.fsync;
+    const auto verdict = save_->transaction->decide(commit::encode(save_->manifest), sync);
     if (verdict == commit::Verdict::aborted)
       throw Error(ErrorCode::timeout, "a rank's deadline passed before the commit, and it gave the save up",
-                  0, comm_.rank(), request_.path);
-    transaction_->publish(options_.io.fsync);
+                  0, comm_.rank(), save_->request.path);
+    save_->transaction->publish(sync);
     return std::string();
   });
-}
-
-std::string SaveOperation::manifest(const plan::SavePlan& plan, const Placement& placement,
-                                    const Tally& tally) const {
-  commit::CheckpointableEntry entry;
-  entry.handler = "tree";
-  entry.file = file_name();
-  entry.bytes = file_.bytes;
-  entry.data_bytes = plan.total_bytes;
-  entry.leaves = plan.leaves.size();
-  base::StreamingDigest digest;
-  for (const auto& range : file_.structure) {
-    entry.structure.emplace_back(range.offset, range.bytes.size());
-    digest.add(std::as_bytes(std::span(range.bytes)));
-  }
-  entry.structure_digest = digest.result();
-  entry.index_offset = file_.index_offset;
-  entry.index_bytes = file_.index_bytes;
-  entry.checksums = options_.integrity.checksums;
-  entry.table_offset = placement.table_offset;
-  entry.table_rows = entry.checksums ? plan.table_rows : 0;
-  entry.row_ndims = plan.row_format.ndims;
-  entry.row_bytes = plan.row_format.bytes;
-  entry.table_digest = tally.table_digest;
-
-  commit::Manifest manifest;
-  manifest.world_size = comm_.size();
-  manifest.library_version = CAIRN_VERSION;
-  manifest.save_id = plan.id;
-  manifest.created = std::chrono::system_clock::now();
-  manifest.custom_metadata = request_.custom_metadata;
-  manifest.checkpointables.emplace(request_.checkpointable_name, std::move(entry));
-  return commit::encode(manifest);
 }
 
 /// After an error: true if the checkpoint was committed all the same (a rank that was late finds the verdict
 /// of the others). What failed on all ranks is cleared away before any of them returns; after a timeout each
 /// acts on its own.
 bool SaveOperation::settle(const Error& error) {
-  sink_.reset();
+  save_->sink.reset();
   if (!begun_) return false;
   bool committed = false;
+  auto& transaction = save_->transaction;
   const auto give_up = [&] {
-    if (!transaction_) return;
-    committed = transaction_->abort() == commit::Verdict::committed;
-    if (!committed && comm_.is_primary()) transaction_->discard();
+    if (!transaction) return;
+    committed = transaction->abort() == commit::Verdict::committed;
+    if (!committed && comm_.is_primary()) transaction->discard();
   };
   if (comm_.poisoned() || error.code() == ErrorCode::timeout) {
     give_up();

@@ -5,8 +5,8 @@
 //   crash_program CHECK_PATH SAVE_PATH GENERATION VICTIM CALL one|all
 //
 // Prints on rank 0 `found none` or `found GENERATION` for CHECK_PATH ("-": not looked at), and `saved` where
-// the save went through (fewer than CALL calls). `all` kills every rank of the job at that point, `one` only
-// the victim.
+// the save went through (fewer than CALL calls); the victim then prints `calls` and how many it made. `all`
+// kills every rank of the job at that point, `one` only the victim.
 
 #include "base/storage.hpp"
 
@@ -74,6 +74,7 @@ class Killer : public cairn::base::StorageHook {
     }
     return 0;
   }
+  long calls() const { return calls_; }
 
  private:
   std::atomic<long> calls_{0};
@@ -123,6 +124,7 @@ int main(int argc, char** argv) {
   cairn::save(MPI_COMM_WORLD, save, state.tree, {.overwrite = true});
   cairn::base::set_storage_hook(nullptr);
   if (rank == 0) std::printf("saved\n");
+  if (rank == victim) std::printf("calls %ld\n", killer.calls());
   MPI_Finalize();
   return 0;
 }

@@ -7,6 +7,7 @@ through, and nothing hidden may remain beside it. Points are drawn without repet
 """
 
 import argparse
+import concurrent.futures
 import os
 import random
 import shutil
@@ -16,44 +17,128 @@ import sys
 import tempfile
 
 
-def run(options, *arguments):
-    command = [*options.mpirun, "-n", str(options.ranks), options.program, *map(str, arguments)]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True)
-    try:
-        out, err = process.communicate(timeout=options.limit)
-    except subprocess.TimeoutExpired:
-        os.killpg(process.pid, signal.SIGKILL)
-        process.communicate()
-        sys.exit(f"hung: {' '.join(command)}")
-    words = out.split()
-    found = words[words.index("found") + 1] if "found" in words else None
-    if "saved" not in words and process.returncode == 0:
-        sys.exit(f"neither saved nor killed: {' '.join(command)}\n{out}{err}")
-    return found, "saved" in words, process.returncode, err
+class Life:
+    """What one run of the program printed."""
+
+    def __init__(self, options, check, path, generation, victim, call, scope):
+        command = [*options.mpirun, "-n", str(options.ranks), options.program,
+                   *map(str, (check or "-", path, generation, victim, call, scope))]
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                                   start_new_session=True)
+        try:
+            out, self.errors = process.communicate(timeout=options.limit)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.communicate()
+            raise Failure(f"hung: {' '.join(command)}")
+        words = out.split()
+        self.found = words[words.index("found") + 1] if "found" in words else None
+        self.saved = "saved" in words
+        self.calls = int(words[words.index("calls") + 1]) if "calls" in words else None
+        if not self.saved and process.returncode == 0:
+            raise Failure(f"neither saved nor killed: {' '.join(command)}\n{out}{self.errors}")
 
 
-def count_calls(options, victim, folder):
-    """How many storage calls a victim makes in a first save and in an overwrite: by bisection over completed saves."""
-    path = os.path.join(folder, "count")
-    low, high = 0, 4096
-    generation = 1
-    while low < high:
-        middle = (low + high) // 2
-        _, saved, _, _ = run(options, "-", path, generation, victim, middle, "all")
-        generation += 1
-        low, high = (low, middle) if saved else (middle + 1, high)
-    return low
+class Failure(Exception):
+    pass
 
 
-def hidden(folder):
-    return [name for name in os.listdir(folder) if name.startswith(".")]
+def never_reached(options, check, path, generation, victim=0):
+    life = Life(options, check, path, generation, victim, 10**9, "all")
+    if not life.saved:
+        raise Failure(f"a save that nobody kills failed\n{life.errors}")
+    return life
 
 
-def committed_beside(path):
-    """Whether a save that was killed after its decision waits beside the path: the next save completes it."""
-    folder, name = os.path.split(path)
-    return any(os.path.exists(os.path.join(folder, entry, "commit")) for entry in hidden(folder)
-               if entry.startswith(f".{name}."))
+def all_points(options, folder):
+    """Every call of every rank, in a first save and in an overwrite, with one rank and with all killed there."""
+    points = []
+    for victim in range(options.ranks):
+        path = os.path.join(folder, f"count-{victim}")
+        for generation, mode in ((1, "first"), (2, "overwrite")):
+            calls = never_reached(options, None, path, generation, victim).calls
+            print(f"rank {victim}: {calls} storage calls, {mode}", flush=True)
+            points += [(mode, victim, call, scope) for call in range(calls) for scope in ("one", "all")]
+    return points
+
+
+class Chain:
+    """Lives that follow one another in a folder of their own: each looks at what the one before left."""
+
+    def __init__(self, options, folder):
+        self.options = options
+        self.folder = folder
+        os.mkdir(folder)
+        self.generation = self.paths = self.killed = self.completed = 0
+        self.allowed = {}   # by path: the generations that may be found there ("none": nothing)
+        self.standing = []  # paths of first saves, to be overwritten
+        self.unseen = None  # the path of the last save, not looked at yet
+        self.first = self.new_path()
+
+    def new_path(self):
+        self.paths += 1
+        path = os.path.join(self.folder, f"ckpt-{self.paths}")
+        self.allowed[path] = {"none"}
+        return path
+
+    def hidden(self, path=None):
+        """What is hidden in the folder; of one path only, with what was committed first."""
+        prefix = "." + (os.path.basename(path) + "." if path else "")
+        return [name for name in os.listdir(self.folder) if name.startswith(prefix)]
+
+    def committed_beside(self, path):
+        return any(os.path.exists(os.path.join(self.folder, name, "commit")) for name in self.hidden(path))
+
+    def live(self, path, call=10**9, victim=0, scope="all"):
+        self.generation += 1
+        check = self.unseen
+        waiting = check and self.committed_beside(check)  # the save that follows the check may put it in place
+        life = Life(self.options, check, path, self.generation, victim, call, scope)
+        if check:
+            if life.found not in self.allowed[check]:
+                raise Failure(f"{check} holds {life.found}, expected one of {sorted(self.allowed[check])}\n{life.errors}")
+            if not waiting:
+                self.allowed[check] = {life.found}
+        new = {str(self.generation)}
+        self.allowed[path] = new if life.saved else self.allowed[path] | new
+        self.unseen = path
+        return life
+
+    def run(self, point):
+        mode, victim, call, scope = point
+        if mode == "overwrite" and not self.standing:
+            path = self.new_path()
+            self.live(path)
+            self.standing.append(path)
+        path = self.first if mode == "first" else self.standing[0]
+        life = self.live(path, call, victim, scope)
+        self.killed += not life.saved
+        self.completed += life.saved
+        if mode == "first" and (os.path.exists(path) or self.committed_beside(path)):
+            self.standing.append(path)  # the next first save goes elsewhere
+            self.first = self.new_path()
+        if mode == "overwrite" and len(self.standing) > 1:
+            self.finish(self.standing.pop(0))
+
+    def finish(self, path):
+        """One more save goes through, and leaves nothing beside the path."""
+        if not self.live(path).saved:
+            raise Failure(f"{path} cannot be saved to any more")
+        if self.hidden(path):
+            raise Failure(f"left behind: {self.hidden(path)}")
+        shutil.rmtree(path)
+        self.allowed[path] = {"none"}
+
+    def end(self):
+        for path in [*self.standing, self.first]:
+            self.finish(path)
+        if self.hidden():
+            raise Failure(f"left behind: {self.hidden()}")
+
+    def run_all(self, points):
+        for point in points:
+            self.run(point)
+        self.end()
 
 
 def main():
@@ -62,65 +147,26 @@ def main():
     parser.add_argument("--mpirun", required=True, nargs=argparse.REMAINDER)
     parser.add_argument("--ranks", type=int, default=3)
     parser.add_argument("--points", type=int, default=200)
+    parser.add_argument("--chains", type=int, default=2, help="how many run side by side")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--limit", type=float, default=60)
     options = parser.parse_args()
 
     with tempfile.TemporaryDirectory(prefix="cairn-crash-") as folder:
-        points = []
-        for victim in range(options.ranks):
-            calls = count_calls(options, victim, folder)
-            print(f"rank {victim}: {calls} storage calls in an overwrite", flush=True)
-            points += [(mode, victim, call, scope) for mode in ("first", "overwrite") for call in range(calls + 1)
-                       for scope in ("one", "all")]
-        generator = random.Random(options.seed)
-        generator.shuffle(points)
-        if options.points > 0:
-            points = points[: options.points]
-
-        work = os.path.join(folder, "work")
-        os.mkdir(work)
-        paths = {mode: os.path.join(work, mode) for mode in ("first", "overwrite")}
-        # What may be found at each path: what was there before the last save that was killed, or what it wrote.
-        allowed = {path: {"none"} for path in paths.values()}
-        generation = 1
-        _, saved, _, err = run(options, "-", paths["overwrite"], generation, 0, 10**9, "all")
-        if not saved:
-            sys.exit(f"the first save failed\n{err}")
-        allowed[paths["overwrite"]] = {"1"}
-        killed = completed = 0
-        check = paths["overwrite"]
-        for mode, victim, call, scope in points:
-            generation += 1
-            path = paths[mode]
-            waiting = committed_beside(check)  # the save that follows the check may put it in place
-            found, saved, _, err = run(options, check, path, generation, victim, call, scope)
-            if found not in allowed[check]:
-                sys.exit(f"{check} holds {found}, expected one of {sorted(allowed[check])}\n{err}")
-            if not waiting:
-                allowed[check] = {found}
-            allowed[path] = {str(generation)} if saved else allowed[path] | {str(generation)}
-            killed += not saved
-            completed += saved
-            check = path
-            if mode == "first":  # the next one is a first save again, beside whatever is hidden there
-                found, _, _, _ = run(options, path, os.path.join(folder, "aside"), generation, 0, 10**9, "all")
-                if found not in allowed[path]:
-                    sys.exit(f"{path} holds {found}, expected one of {sorted(allowed[path])}\n{err}")
-                if os.path.exists(path):
-                    shutil.rmtree(path)
-                    allowed[path] = {"none"}
-                elif not committed_beside(path):
-                    allowed[path] = {found}
-        for path, generations in list(allowed.items()):
-            generation += 1
-            found, saved, _, err = run(options, path, path, generation, 0, 10**9, "all")
-            if found not in generations or not saved:
-                sys.exit(f"{path} holds {found}, expected one of {sorted(generations)}; saved: {saved}\n{err}")
-        if hidden(work):
-            sys.exit(f"left behind: {hidden(work)}")
+        try:
+            points = all_points(options, folder)
+            random.Random(options.seed).shuffle(points)
+            if options.points > 0:
+                points = points[: options.points]
+            chains = [Chain(options, os.path.join(folder, f"chain-{i}")) for i in range(options.chains)]
+            with concurrent.futures.ThreadPoolExecutor(options.chains) as pool:
+                for done in [pool.submit(chain.run_all, points[i :: options.chains]) for i, chain in enumerate(chains)]:
+                    done.result()
+        except Failure as failure:
+            sys.exit(str(failure))
+        killed, completed = (sum(getattr(chain, name) for chain in chains) for name in ("killed", "completed"))
         print(f"{killed} kills, {completed} saves that finished before their point: every path held a whole checkpoint")
-        if options.points > 0 and killed < options.points // 2:
+        if killed < 0.95 * len(points):
             sys.exit("too few points were reached: the test does not test")
 
 

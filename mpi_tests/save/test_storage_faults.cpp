@@ -32,7 +32,9 @@ class FailOnce : public cairn::base::StorageHook {
   std::string where_;
 };
 
-void fail_every_call(bool overwrite, int system_error) {
+using Save = void (*)(const cairn::Path&, const cairn::Tree&, const cairn::SaveOptions&);
+
+void fail_every_call(bool overwrite, int system_error, Save save) {
   const int rank = cairn::testing::rank(), size = cairn::testing::size();
   SharedFolder folder(MPI_COMM_WORLD);
   Generation state(MPI_COMM_WORLD);
@@ -54,8 +56,8 @@ void fail_every_call(bool overwrite, int system_error) {
       FailOnce hook(call, system_error);
       MPI_Barrier(MPI_COMM_WORLD);
       if (rank == victim) cairn::base::set_storage_hook(&hook);
-      const auto error = common_outcome(
-          MPI_COMM_WORLD, [&] { cairn::save(MPI_COMM_WORLD, path, state.tree, {.overwrite = overwrite}); });
+      const auto error =
+          common_outcome(MPI_COMM_WORLD, [&] { save(path, state.tree, {.overwrite = overwrite}); });
       cairn::base::set_storage_hook(nullptr);
       int fired = hook.fired() ? 1 : 0;
       MPI_Bcast(&fired, 1, MPI_INT, victim, MPI_COMM_WORLD);
@@ -93,14 +95,27 @@ void fail_every_call(bool overwrite, int system_error) {
   }
 }
 
+void save_now(const cairn::Path& path, const cairn::Tree& tree, const cairn::SaveOptions& options) {
+  cairn::save(MPI_COMM_WORLD, path, tree, options);
+}
+
+void save_in_background(const cairn::Path& path, const cairn::Tree& tree, const cairn::SaveOptions& options) {
+  cairn::save_async(MPI_COMM_WORLD, path, tree, options).result();
+}
+
 }  // namespace
 
 TEST_CASE(
     "a file-system call that fails on any rank in a first save: one error everywhere, nothing left, and the "
     "next save works") {
-  fail_every_call(false, EIO);
+  fail_every_call(false, EIO, save_now);
 }
 
 TEST_CASE("a file-system call that fails on any rank in an overwrite: the old checkpoint stands") {
-  fail_every_call(true, ENOSPC);
+  fail_every_call(true, ENOSPC, save_now);
+}
+
+TEST_CASE("the same in a save in the background") {
+  fail_every_call(false, ENOSPC, save_in_background);
+  fail_every_call(true, EIO, save_in_background);
 }

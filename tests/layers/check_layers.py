@@ -18,6 +18,7 @@ LEVELS = [
     ["comm", "tree"],
     ["plan", "h5", "device"],
     ["io", "commit"],
+    ["async"],
     ["save", "load"],
     ["handlers", "checkpointer"],
     ["c", "fortran"],
@@ -36,7 +37,8 @@ FOREIGN = {
     r"cuda.*\.h|nccl\.h": ["lib/device/"],
     r"xxhash\.h|xxh3\.h": ["lib/base/"],
     r"fstream": ["examples/"],
-    r"sys/mman\.h|sys/file\.h|dirent\.h|sys/vfs\.h|sys/statfs\.h|sys/statvfs\.h": ["lib/base/storage.cpp"],
+    r"sys/mman\.h": ["lib/base/pages.cpp"],
+    r"sys/file\.h|dirent\.h|sys/vfs\.h|sys/statfs\.h|sys/statvfs\.h": ["lib/base/storage.cpp"],
 }
 
 STORAGE = "lib/base/storage.cpp"
@@ -46,7 +48,7 @@ FILE_CALLS = (
     r"openat2?|creat|pread(?:v2?)?|pwrite(?:v2?)?|readv|writev|fsync|fdatasync|syncfs|ftruncate|fallocate"
     r"|posix_fallocate|posix_fadvise|sync_file_range|renameat2?|unlink(?:at)?|rmdir|mkdir(?:at)?|linkat"
     r"|symlink(?:at)?|readlink(?:at)?|fstat(?:at)?|lstat|statx|f?statfs|f?statvfs|opendir|fdopendir|readdir|fchmod(?:at)?"
-    r"|flock|lockf|fcntl|mmap|msync|copy_file_range|sendfile|faccessat|mkstemp|mkdtemp|fopen|fdopen|freopen|tmpfile"
+    r"|flock|lockf|fcntl|msync|copy_file_range|sendfile|faccessat|mkstemp|mkdtemp|fopen|fdopen|freopen|tmpfile"
 )
 # Names that a class or a namespace of ours may have as well: meant is the one of the system.
 SHARED_NAMES = r"open|close|read|write|rename|remove|stat|link|access|truncate|chmod"
@@ -93,6 +95,8 @@ CALLS = [
          "the file system is called in lib/base/storage.cpp alone"),
     rule("storage", r"\bstd::(?:basic_)?[io]?fstream\b|\bstd::(?:basic_)?filebuf\b", [STORAGE],
          "the file system is called in lib/base/storage.cpp alone"),
+    rule("memory", r"(?<![\w.>:])(?:::\s*)?m(?:map|unmap|advise)\s*\(", ["lib/base/pages.cpp"],
+         "memory is mapped in lib/base/pages.cpp alone"),
     rule("optional", r"^\s*#\s*(?:if|ifdef|ifndef|elif|elifdef)\b.*"
          r"(?:CAIRN_(?:HAVE|HAS|WITH)_|\bHAVE_|CUDA|NCCL|HIP|EIGEN|XTENSOR|KOKKOS|__has_include\s*\(\s*<(?!H5))",
          ["lib/device/", "include/cairn/detail/"],

@@ -1,0 +1,83 @@
+#include "async/queue.hpp"
+
+#include "base/thread.hpp"
+
+#include <algorithm>
+#include <cstdio>
+#include <system_error>
+#include <thread>
+
+namespace cairn::async {
+namespace {
+
+/// Does it in a thread of its own, since a priority once lowered stays low.
+void work_at_low_priority(Task& task) {
+  try {
+    std::jthread([&] {
+      base::lower_thread_priority();
+      task.work();
+    });
+  } catch (const std::system_error&) {
+    task.work();
+  }
+}
+
+}  // namespace
+
+std::shared_ptr<Queue> Queue::of(comm::Communicator& comm) {
+  auto& attachment = comm.attachment();
+  if (attachment == nullptr) attachment = std::make_shared<Queue>();
+  return std::static_pointer_cast<Queue>(attachment);
+}
+
+void Queue::settle(comm::Communicator& comm) {
+  if (comm.attachment() != nullptr) of(comm)->settle_all(comm);
+}
+
+void Queue::wait_idle(comm::Communicator& comm) {
+  if (comm.attachment() != nullptr) of(comm)->worker_.wait_idle();
+}
+
+void Queue::settle_all(comm::Communicator& comm) {
+  if (tasks_.empty()) return;
+  const auto ready = comm.agree_min("settle", tasks_.size(), [&] {
+    comm::Lanes lanes;
+    for (const auto& task : tasks_) lanes.push_back(task->dropped() && task->done() ? 1 : 0);
+    return lanes;
+  });
+  const auto tasks = tasks_;
+  for (std::size_t i = 0; i < tasks.size(); ++i) {
+    if ((*ready)[i] == 0) continue;
+    forget(*tasks[i]);
+    tasks[i]->conclude(comm);
+  }
+  comm.set_primary(0);  // until the operation that follows has agreed on its own
+}
+
+void Queue::start(std::shared_ptr<Task> task, bool low_priority) {
+  tasks_.push_back(task);
+  worker_.submit([task, low_priority] {
+    if (low_priority)
+      work_at_low_priority(*task);
+    else
+      task->work();
+  });
+}
+
+void Queue::forget(const Task& task) noexcept {
+  std::erase_if(tasks_, [&](const auto& each) { return each.get() == &task; });
+}
+
+void Queue::end() noexcept {
+  try {
+    worker_.wait_idle();
+    for (const auto& task : tasks_)
+      if (task->failure())
+        std::fprintf(stderr, "cairn: %s %s failed, and nobody asked: %s\n", task->report().operation.c_str(),
+                     task->report().path.c_str(), task->failure()->what());
+    tasks_.clear();
+  } catch (const std::exception&) {
+  }
+}
+
+}  // namespace cairn::async

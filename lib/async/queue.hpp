@@ -1,0 +1,43 @@
+#pragma once
+
+#include "async/task.hpp"
+#include "async/worker.hpp"
+#include "comm/communicator.hpp"
+#include "comm/duplicate.hpp"
+#include "io/staging_pool.hpp"
+
+#include <memory>
+#include <vector>
+
+namespace cairn::async {
+
+/// The tasks of one communicator, in the order in which they were started, which is the same on every rank.
+class Queue final : public comm::Attachment {
+ public:
+  /// That of this communicator, made where there is none. Local.
+  static std::shared_ptr<Queue> of(comm::Communicator& comm);
+
+  /// What every collective function does first, once it has the communicator: throws what went wrong in tasks
+  /// whose responses were dropped, calls their callbacks, and forgets them. Collective: one agreement where
+  /// any task is unfinished, and one for each that is dropped and done.
+  static void settle(comm::Communicator& comm);
+  /// Waits until nothing that was started on this communicator before goes on. Local.
+  static void wait_idle(comm::Communicator& comm);
+
+  void start(std::shared_ptr<Task> task, bool low_priority);
+  void forget(const Task& task) noexcept;
+  const std::vector<std::shared_ptr<Task>>& tasks() const noexcept { return tasks_; }
+  io::StagingPool& staging() noexcept { return staging_; }
+
+  /// Waits for all tasks, and tells of failures on stderr: there is nobody left to throw to.
+  void end() noexcept override;
+
+ private:
+  void settle_all(comm::Communicator& comm);
+
+  std::vector<std::shared_ptr<Task>> tasks_;
+  io::StagingPool staging_;
+  Worker worker_;  // last: it ends first
+};
+
+}  // namespace cairn::async

@@ -1,0 +1,55 @@
+#include "async/task.hpp"
+
+#include <new>
+#include <utility>
+
+namespace cairn::async {
+
+void Task::work() noexcept {
+  try {
+    do_work();
+  } catch (const Error& error) {
+    failure_ = error;
+  } catch (const std::bad_alloc&) {
+    failure_.emplace(ErrorCode::out_of_memory, "there was not enough memory in the background");
+  } catch (const std::exception& error) {
+    failure_.emplace(ErrorCode::internal, error.what());
+  }
+  snapshotted_ = true;
+  const std::lock_guard lock(mutex_);
+  done_ = true;
+  changed_.notify_all();
+}
+
+void Task::wait() {
+  std::unique_lock lock(mutex_);
+  changed_.wait(lock, [&] { return done_.load(); });
+}
+
+void Task::call_back() noexcept {
+  const auto callback = std::exchange(callback_, nullptr);
+  if (!callback) return;
+  try {
+    callback(report_, failure_ ? &*failure_ : nullptr);
+  } catch (...) {
+    // It is the program's own; a save does not fail for it.
+  }
+}
+
+Report Task::conclude(comm::Communicator& comm) {
+  comm.set_primary(primary_);
+  try {
+    comm.agree("result", [&] {
+      if (failure_) throw Error(*failure_);
+    });
+    do_conclude(comm);
+  } catch (const Error& error) {
+    failure_ = error;
+    call_back();
+    throw;
+  }
+  call_back();
+  return report_;
+}
+
+}  // namespace cairn::async

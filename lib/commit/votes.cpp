@@ -1,0 +1,171 @@
+#include "commit/votes.hpp"
+
+#include "commit/path.hpp"
+#include "commit/token.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+#include <span>
+
+#include <fcntl.h>
+#include <nlohmann/json.hpp>
+
+namespace cairn::commit {
+namespace {
+
+using Value = nlohmann::json;
+
+/// Slots lie on pages of their own: a network file system may write a whole page for a part of it.
+constexpr std::uint64_t kSlotBytes = 4096;
+constexpr std::uint64_t kHeaderBytes = 16;  // the checksum of the text, its length; both little-endian
+constexpr std::size_t kMostMessageBytes = 2048;
+
+std::uint64_t offset_of(int rank) noexcept {
+  return static_cast<std::uint64_t>(rank) * kSlotBytes;
+}
+
+void put_number(std::span<std::byte> to, std::uint64_t value) noexcept {
+  for (std::size_t i = 0; i < sizeof value; ++i) to[i] = static_cast<std::byte>(value >> (8 * i) & 0xff);
+}
+
+std::uint64_t get_number(std::span<const std::byte> from) noexcept {
+  std::uint64_t value = 0;
+  for (std::size_t i = 0; i < sizeof value; ++i) value |= static_cast<std::uint64_t>(from[i]) << (8 * i);
+  return value;
+}
+
+std::string encode_vote(const Vote& vote) {
+  Value json = {{"host", vote.host}, {"write_s", vote.write_s}, {"tables", Value::object()}};
+  for (const auto& [name, digest] : vote.tables) json["tables"][name] = base::to_hex(digest);
+  if (vote.failure) {
+    // The message without its code, which a new Error puts before it again.
+    std::string text = vote.failure->what();
+    const std::string code = std::string(to_string(vote.failure->code())) + ": ";
+    if (text.starts_with(code)) text.erase(0, code.size());
+    json["failure"] = {{"code", static_cast<int>(vote.failure->code())},
+                       {"message", text.substr(0, kMostMessageBytes)},
+                       {"system_error", vote.failure->system_error()}};
+  }
+  return json.dump(-1, ' ', false, Value::error_handler_t::replace);
+}
+
+Vote decode_vote(std::string_view text, int rank, const base::File& directory) {
+  Vote vote;
+  const Value json = Value::parse(text);
+  vote.host = json.at("host").get<std::string>();
+  vote.write_s = json.at("write_s").get<double>();
+  for (const auto& [name, value] : json.at("tables").items()) {
+    base::Digest digest;
+    if (!base::from_hex(value.get<std::string>(), digest))
+      throw Error(ErrorCode::corrupt, "a vote holds what is no digest", 0, rank, directory.name());
+    vote.tables.emplace(name, digest);
+  }
+  if (const auto failure = json.find("failure"); failure != json.end())
+    vote.failure.emplace(static_cast<ErrorCode>(failure->at("code").get<int>()),
+                         failure->at("message").get<std::string>(), failure->at("system_error").get<int>(),
+                         rank, Path());
+  return vote;
+}
+
+/// nullopt: not all are in, or one is a failure.
+std::optional<std::vector<Vote>> read_all(const base::File& directory, int ranks) {
+  std::vector<Vote> votes;
+  for (int rank = 0; rank < ranks; ++rank) {
+    auto vote = read_vote(directory, rank);
+    if (!vote || vote->failure) return std::nullopt;
+    votes.push_back(std::move(*vote));
+  }
+  return votes;
+}
+
+}  // namespace
+
+void prepare_votes(const base::File& directory, const Manifest& pending, const FileOptions& files,
+                   bool sync) {
+  auto votes = create_file(directory, votes_file, files);
+  const auto bytes = offset_of(pending.world_size);
+  base::truncate(votes, bytes);
+  if (files.reserve) base::allocate(votes, 0, bytes);
+  auto manifest = create_file(directory, pending_file, files);
+  const std::string text = encode(pending);
+  base::write_at(manifest, std::as_bytes(std::span(text)), 0);
+  if (sync) {
+    base::sync(votes);
+    base::sync(manifest);
+  }
+  manifest.close();
+  votes.close();
+}
+
+VoteSlot::VoteSlot(const base::File& directory, int rank)
+    : file_(base::open_file(&directory, votes_file, O_WRONLY)), rank_(rank) {}
+
+void VoteSlot::cast(const Vote& vote, bool sync) {
+  const std::string text = encode_vote(vote);
+  if (text.size() > kSlotBytes - kHeaderBytes)
+    throw Error(ErrorCode::unsupported,
+                "a vote for so many checkpointables does not fit; save fewer at once");
+  std::array<std::byte, kSlotBytes> slot{};
+  const std::span<std::byte> bytes(slot);
+  std::memcpy(slot.data() + kHeaderBytes, text.data(), text.size());
+  put_number(bytes, base::checksum(bytes.subspan(kHeaderBytes, text.size())));
+  put_number(bytes.subspan(8), text.size());
+  base::write_at(file_, bytes, offset_of(rank_));
+  if (sync) base::sync(file_);
+  file_.close();
+}
+
+std::optional<Vote> read_vote(const base::File& directory, int rank) {
+  const auto file = base::open_file(&directory, votes_file, O_RDONLY);
+  std::array<std::byte, kSlotBytes> slot{};
+  const std::span<std::byte> bytes(slot);
+  base::read_at(file, bytes, offset_of(rank));
+  const auto length = get_number(bytes.subspan(8));
+  if (length == 0 || length > kSlotBytes - kHeaderBytes) return std::nullopt;
+  const auto text = bytes.subspan(kHeaderBytes, length);
+  // Half written: it is not cast yet.
+  if (base::checksum(text) != get_number(bytes)) return std::nullopt;
+  try {
+    return decode_vote({reinterpret_cast<const char*>(text.data()), text.size()}, rank, directory);
+  } catch (const Value::exception& error) {
+    throw Error(ErrorCode::corrupt, std::string("a vote cannot be read: ") + error.what(), 0, rank,
+                directory.name() / votes_file);
+  }
+}
+
+Manifest elect(Manifest pending, const std::vector<Vote>& votes) {
+  for (auto& [name, entry] : pending.checkpointables) {
+    entry.table_digest = {};
+    for (const auto& vote : votes)
+      if (const auto table = vote.tables.find(name); table != vote.tables.end())
+        entry.table_digest += table->second;
+  }
+  return pending;
+}
+
+bool elect_leftover(const base::File& directory) {
+  const auto pending_status = base::status_of(directory, pending_file);
+  if (!pending_status || !base::status_of(directory, votes_file)) return false;
+  std::string text;
+  try {
+    const auto pending = decode(base::read_whole(directory, pending_file, most_manifest_bytes));
+    const auto votes = read_all(directory, pending.world_size);
+    if (!votes) return false;
+    text = encode(elect(pending, *votes));
+  } catch (const Error& error) {
+    // Written by halves, as at a power failure: then the votes cannot all be in.
+    if (error.code() == ErrorCode::corrupt) return false;
+    throw;
+  }
+  // The dead job, or an earlier repair, may have come as far as this.
+  if (base::status_of(directory, manifest_file)) base::remove_file(directory, manifest_file);
+  const mode_t mode = pending_status->st_mode & 0777;
+  base::write_whole(directory, manifest_file, text, mode, true);
+  base::change_mode(base::open_file(&directory, manifest_file, O_RDONLY), mode);
+  base::sync(base::open_file(&directory, open_token, O_RDONLY));
+  base::sync(directory);
+  return base::rename_over(directory, open_token, commit_token) == base::RenameResult::done;
+}
+
+}  // namespace cairn::commit

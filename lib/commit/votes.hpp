@@ -1,0 +1,55 @@
+#pragma once
+
+#include "base/checksum.hpp"
+#include "base/storage.hpp"
+#include "cairn/error.hpp"
+#include "commit/manifest.hpp"
+
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+/// How a background save is decided without a message between ranks: each rank writes its vote into its own
+/// slot of the file `votes`, and once all are in, whoever may decide (the primary, or a repair after the
+/// job's death) makes `checkpoint.json` out of them and of `pending` (docs/format.md).
+namespace cairn::commit {
+
+inline constexpr const char* votes_file = "votes";
+inline constexpr const char* pending_file = "pending";
+
+struct Vote {
+  std::map<std::string, base::Digest> tables = {};  // of the rows that the rank wrote, by checkpointable
+  double write_s = 0;                               // what it took
+  std::string host = {};
+  std::optional<Error> failure = {};  // the rank's part is not there: the save is given up
+};
+
+/// On the primary, before any rank opens its slot: reserves the slots, and writes the manifest that lacks the
+/// table digests. `sync`: fsyncs both.
+void prepare_votes(const base::File& directory, const Manifest& pending, const FileOptions& files, bool sync);
+
+/// One rank's own slot. Opened before the rank's first byte is written.
+class VoteSlot {
+ public:
+  VoteSlot(const base::File& directory, int rank);
+  /// Once. `sync`: fsyncs it, so that the vote holds though the node dies.
+  void cast(const Vote& vote, bool sync);
+
+ private:
+  base::File file_;
+  int rank_;
+};
+
+/// The vote of a rank, or nullopt: not cast yet. Opens the file anew, so that a network file system shows
+/// what other hosts wrote.
+std::optional<Vote> read_vote(const base::File& directory, int rank);
+
+/// The manifest once all votes are in; the table digests are the sums.
+Manifest elect(Manifest pending, const std::vector<Vote>& votes);
+
+/// For a directory whose job is dead: makes `checkpoint.json` where every rank's vote is in and none is a
+/// failure, and renames the token. False: they are not, and nothing was done.
+bool elect_leftover(const base::File& directory);
+
+}  // namespace cairn::commit

@@ -1,0 +1,209 @@
+#include "save/background_save.hpp"
+
+#include "base/host.hpp"
+#include "base/log.hpp"
+#include "base/pack.hpp"
+#include "commit/token.hpp"
+#include "io/thread_count.hpp"
+
+#include <algorithm>
+#include <bit>
+#include <chrono>
+#include <new>
+#include <thread>
+#include <utility>
+
+namespace cairn::save_stages {
+namespace {
+
+/// Sleeps a little longer each time: a verdict comes soon, or it takes as long as a slow rank.
+class Patience {
+ public:
+  void wait() {
+    std::this_thread::sleep_for(pause_);
+    pause_ = std::min(pause_ * 2, kLongest);
+  }
+
+ private:
+  static constexpr std::chrono::microseconds kLongest{20000};
+  std::chrono::microseconds pause_{200};
+};
+
+bool every_leaf(const tree::StoredLeaf&) {
+  return true;
+}
+
+}  // namespace
+
+BackgroundSave::BackgroundSave(std::shared_ptr<StartedSave> save, comm::Communicator& comm,
+                               std::shared_ptr<async::Queue> queue)
+    : Task(save->report, comm.primary()),
+      save_(std::move(save)),
+      rank_(comm.rank()),
+      ranks_(comm.size()),
+      primary_(comm.primary()),
+      queue_(std::move(queue)),
+      job_(save_->job(rank_)),
+      writer_(job_),
+      pace_(save_->options.async.rate_bytes_per_s, cancelled()) {
+  const auto& options = save_->options;
+  const int threads = io::thread_count(options.io);
+  if (options.async.snapshot) {
+    queue_->staging().set_bound(options.async.staging_bytes);
+    writer_.stage(*save_->sink, queue_->staging(), threads);
+    set_snapshotted();
+  } else if (options.async.check_borrowed) {
+    writer_.note_checksums(threads);
+  }
+}
+
+void BackgroundSave::do_work() {
+  clock_ = base::Clock();
+  const auto vote = try_to_write();
+  set_snapshotted();
+  report().write_s = clock_.lap();
+  try {
+    save_->vote->cast(vote, save_->options.io.fsync);
+    if (vote.failure) throw Error(*vote.failure);
+    if (rank_ == primary_)
+      decide();
+    else
+      wait_for_verdict();
+  } catch (...) {
+    // Where the others decided all the same, it stands; what the primary could not finish, it must say.
+    if (give_up() != commit::Verdict::committed || rank_ == primary_) throw;
+  }
+  report().commit_s = clock_.lap();
+  report().background_s = clock_.seconds();
+}
+
+commit::Vote BackgroundSave::try_to_write() noexcept {
+  commit::Vote vote;
+  try {
+    vote = write();
+  } catch (const Error& error) {
+    vote.failure.emplace(error);
+  } catch (const std::bad_alloc&) {
+    vote.failure.emplace(ErrorCode::out_of_memory, "there was not enough memory to write in the background");
+  } catch (const std::exception& error) {
+    vote.failure.emplace(ErrorCode::internal, error.what());
+  }
+  // What is not put will not be.
+  writer_.drop_staged();
+  save_->sink.reset();
+  queue_->staging().trim();
+  return vote;
+}
+
+commit::Vote BackgroundSave::write() {
+  const auto& options = save_->options;
+  const int threads = io::thread_count(options.io);
+  if (options.async.snapshot)
+    writer_.put_staged(*save_->sink, threads, &pace_);
+  else
+    writer_.put_blocks(*save_->sink, threads, every_leaf, &pace_);
+  set_snapshotted();
+  const auto rows = writer_.put_rows(*save_->sink);
+  save_->sink->finish();
+  if (save_->structure_file) {
+    if (options.io.fsync) base::sync(save_->structure_file);
+    save_->structure_file.close();
+  }
+  return {{{save_->request.checkpointable_name, rows}}, clock_.seconds(), base::host_name(), {}};
+}
+
+void BackgroundSave::decide() {
+  const auto votes = wait_for_votes();
+  if (!votes) {
+    given_up_ = true;
+    give_up();
+    return;
+  }
+  const auto slowest = std::max_element(votes->begin(), votes->end(),
+                                        [](const auto& a, const auto& b) { return a.write_s < b.write_s; });
+  report().slowest_rank = static_cast<int>(slowest - votes->begin());
+  report().slowest_host = slowest->host;
+  const bool sync = save_->options.io.fsync;
+  const auto text = commit::encode(commit::elect(std::move(save_->manifest), *votes));
+  if (save_->transaction->decide(text, sync) == commit::Verdict::aborted) {
+    given_up_ = true;
+    give_up();
+    return;
+  }
+  save_->transaction->publish(sync);
+}
+
+/// nullopt: a rank gave the save up.
+std::optional<std::vector<commit::Vote>> BackgroundSave::wait_for_votes() {
+  const auto& directory = save_->transaction->directory();
+  std::vector<commit::Vote> votes;
+  for (int rank = 0; rank < ranks_; ++rank) {
+    Patience patience;
+    std::optional<commit::Vote> vote;
+    while (!(vote = commit::read_vote(directory, rank))) {
+      if (cancelled()) throw Error(ErrorCode::cancelled, "the save was cancelled");
+      if (commit::read_token(directory).kind != commit::TokenKind::open) return std::nullopt;
+      check_deadline("has not voted", rank);
+      patience.wait();
+    }
+    if (vote->failure) throw Error(*vote->failure);
+    votes.push_back(std::move(*vote));
+  }
+  return votes;
+}
+
+/// Where the save was given up, the primary says why.
+void BackgroundSave::wait_for_verdict() {
+  Patience patience;
+  while (commit::read_token(save_->transaction->directory()).kind == commit::TokenKind::open) {
+    check_deadline("has not decided", primary_);
+    patience.wait();
+  }
+}
+
+/// A deadline or a failure of this rank is no verdict: the token has it. nullopt: it could not be read.
+std::optional<commit::Verdict> BackgroundSave::give_up() noexcept {
+  try {
+    const auto verdict = save_->transaction->abort();
+    if (verdict == commit::Verdict::aborted && rank_ == primary_) save_->transaction->discard();
+    return verdict;
+  } catch (const std::exception&) {
+    return std::nullopt;  // the next save at this path finds out
+  }
+}
+
+void BackgroundSave::check_deadline(const char* what, int rank) const {
+  const auto& options = save_->options;
+  double allowed = options.ranks.timeout_s +
+                   static_cast<double>(save_->plan.fullest_bytes) / options.ranks.slowest_bytes_per_s;
+  if (options.async.rate_bytes_per_s > 0)
+    allowed +=
+        static_cast<double>(save_->plan.fullest_bytes) / static_cast<double>(options.async.rate_bytes_per_s);
+  if (clock_.seconds() > allowed)
+    throw Error(ErrorCode::timeout,
+                "rank " + std::to_string(rank) + " " + what + " within " +
+                    std::to_string(static_cast<long>(allowed)) +
+                    " s, and the save was given up (ranks.timeout_s)",
+                0, rank_, save_->request.path);
+}
+
+/// What the primary alone knows goes to all.
+void BackgroundSave::do_conclude(comm::Communicator& comm) {
+  auto& own = report();
+  const auto bytes = comm.agree_on_root("report", [&] {
+    if (given_up_)
+      throw Error(ErrorCode::timeout, "another rank gave the save up", 0, rank_, save_->request.path);
+    base::Packer pack;
+    pack.u64(std::bit_cast<std::uint64_t>(own.commit_s));
+    pack.u64(static_cast<std::uint64_t>(own.slowest_rank));
+    pack.str(own.slowest_host);
+    return std::move(pack).text();
+  });
+  base::Unpacker unpack(*bytes);
+  own.commit_s = std::bit_cast<double>(unpack.u64());
+  own.slowest_rank = static_cast<int>(unpack.u64());
+  own.slowest_host = unpack.str();
+  base::log_report(save_->options.log, own, comm.is_primary());
+}
+
+}  // namespace cairn::save_stages
