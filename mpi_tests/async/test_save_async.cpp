@@ -131,7 +131,7 @@ TEST_CASE("memory that changes while it is borrowed is found out where that is a
       s.state.fill(8);
       Gate gate;
       auto response = cairn::save_async(s.context, s.path, s.state.tree, {.overwrite = true});
-      if (rank == culprit) s.state.columns[77] = 1;
+      if (rank == culprit) s.state.columns.back() = 1;  // the gate holds the first block
       gate.open();
       const auto error = common_outcome(MPI_COMM_WORLD, [&] { response.result(); });
       REQUIRE(error);

@@ -6,6 +6,7 @@
 #include "tree/random_layout.hpp"
 
 #include <atomic>
+#include <cstdlib>
 #include <filesystem>
 #include <map>
 #include <memory>
@@ -53,6 +54,20 @@ inline std::byte value_of(std::size_t leaf, std::uint64_t byte) {
   mixed ^= mixed >> 29;
   return static_cast<std::byte>((mixed * 0xbf58476d1ce4e5b9u) >> 56);
 }
+
+/// Memory that begins on a page.
+class PageMemory {
+ public:
+  explicit PageMemory(std::uint64_t bytes)
+      : data_(static_cast<std::byte*>(std::aligned_alloc(4096, (bytes + 4095) / 4096 * 4096))) {}
+  std::byte* data() const { return data_.get(); }
+
+ private:
+  struct Free {
+    void operator()(std::byte* memory) const { std::free(memory); }
+  };
+  std::unique_ptr<std::byte, Free> data_;
+};
 
 /// A box of an array in memory of its own, strided.
 struct Shard {

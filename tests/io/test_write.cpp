@@ -37,6 +37,21 @@ sample::Sample one_large(std::int64_t rows, std::int64_t columns, std::uint64_t 
   return result;
 }
 
+/// The same in memory that is congruent to the file modulo pages, so that it can go past the page cache.
+struct Aligned {
+  Aligned(std::int64_t rows, std::int64_t columns, std::uint64_t offset, std::uint64_t block_bytes)
+      : sample(one_large(rows, columns, offset, block_bytes)), memory(sample.expected.size()) {
+    std::copy(sample.expected.begin(), sample.expected.end(), memory.data());
+    for (auto& block : sample.blocks[0]) {
+      const auto strides = tree::row_major_strides(sample.leaves[0].shape);
+      block.data = memory.data() + offset + tree::offset_of(block.box.start, strides) * 8;
+      block.strides = strides;
+    }
+  }
+  sample::Sample sample;
+  sample::PageMemory memory;
+};
+
 /// The file as it was written, its rows checked and then taken out.
 std::vector<std::byte> data_of(const sample::Sample& sample, std::vector<std::byte> file) {
   std::fill(file.begin() + static_cast<std::ptrdiff_t>(sample.table_offset), file.end(), std::byte{0});
@@ -110,17 +125,21 @@ TEST_CASE("random arrays of several ranks make the file that a plain model makes
 }
 
 TEST_CASE("large blocks are the same with and without O_DIRECT, by any number of threads") {
-  // 2.3 MB of rows that are no multiple of a page, at an offset that is none.
-  const auto sample = one_large(513, 563, 4096 + 1000, 300000);
-  for (const bool odirect : {true, false})
-    for (const int threads : {1, 4}) {
-      const sample::Directory directory;
-      auto options = sample::options(threads);
-      options.odirect = odirect;
-      options.fsync = true;
-      sample::write(directory, sample, options);
-      REQUIRE(data_of(sample, directory.content("state.h5")) == sample.expected);
-    }
+  // Rows that are no multiple of a page, at an offset that is none; blocks too small for O_DIRECT and large
+  // enough.
+  const Aligned small(513, 563, 4096 + 1000, 300000), large(2200, 563, 4096 + 1000, 2u << 20);
+  const auto elsewhere = one_large(2200, 563, 4096 + 1000, 2u << 20);
+  for (const auto* one : {&small.sample, &large.sample, &elsewhere})
+    for (const bool odirect : {true, false})
+      for (const int threads : {1, 4}) {
+        const auto& sample = *one;
+        const sample::Directory directory;
+        auto options = sample::options(threads);
+        options.odirect = odirect;
+        options.fsync = true;
+        sample::write(directory, sample, options);
+        REQUIRE(data_of(sample, directory.content("state.h5")) == sample.expected);
+      }
 }
 
 TEST_CASE("a rank with enough to write uses its threads, one with little does not") {
@@ -246,7 +265,8 @@ TEST_CASE("a write that fails, whichever it is, is thrown and stops the rank") {
 }
 
 TEST_CASE("what fsync and close say is an error, of whichever descriptor") {
-  const auto sample = one_large(300, 563, 4096 + 1000, 1u << 20);
+  const Aligned aligned(600, 563, 4096 + 1000, 2u << 20);
+  const auto& sample = aligned.sample;
   for (const auto op : {base::Op::fsync, base::Op::close})
     for (int failing = 0; failing < 2; ++failing) {
       const sample::Directory directory;
@@ -264,7 +284,8 @@ TEST_CASE("what fsync and close say is an error, of whichever descriptor") {
 }
 
 TEST_CASE("each descriptor that wrote is flushed once, and none without fsync") {
-  const auto sample = one_large(300, 563, 4096 + 1000, 1u << 20);
+  const Aligned aligned(600, 563, 4096 + 1000, 2u << 20);
+  const auto& sample = aligned.sample;
   for (const bool fsync : {true, false})
     for (const bool odirect : {true, false}) {
       const sample::Directory directory;
@@ -279,7 +300,8 @@ TEST_CASE("each descriptor that wrote is flushed once, and none without fsync") 
 }
 
 TEST_CASE("where O_DIRECT is refused, the file is written all the same") {
-  const auto sample = one_large(2200, 563, 4096 + 1000, 1u << 20);
+  const Aligned aligned(2200, 563, 4096 + 1000, 2u << 20);
+  const auto& sample = aligned.sample;
   SECTION("when it is opened") {
     class Refuse final : public sample::Hook {
       int before(base::Op op, std::string_view name, std::uint64_t, std::uint64_t) override {

@@ -1,0 +1,164 @@
+#include "commit/repair.hpp"
+#include "commit/save_support.hpp"
+#include "commit/token.hpp"
+#include "commit/votes.hpp"
+
+#include <cerrno>
+#include <string>
+
+#include <catch2/catch.hpp>
+
+using namespace cairn;
+using test::only;
+using test::run_in_child;
+using test::TemporaryDirectory;
+
+namespace {
+
+constexpr int kRanks = 3;
+
+commit::Manifest pending(const base::Digest& id, int generation) {
+  auto manifest = commit::decode(test::manifest_text(id, generation));
+  manifest.world_size = kRanks;
+  commit::CheckpointableEntry entry;
+  entry.handler = "tree";
+  entry.file = "state.h5";
+  entry.bytes = 4096;
+  entry.index_bytes = 0;
+  entry.table_rows = 1;
+  manifest.checkpointables.emplace("state", entry);
+  return manifest;
+}
+
+commit::Vote ready(std::uint64_t lane) {
+  return {{{"state", {lane, 10 * lane}}}, 0.5 * static_cast<double>(lane), "node", {}};
+}
+
+/// A save in the background whose job dies after these ranks have voted, and, with `decided`, after the
+/// primary began to decide.
+base::Digest die_after_votes(const Path& path, int generation, std::vector<commit::Vote> votes,
+                             bool decided = false) {
+  const auto id = base::random_id();
+  const int ended = run_in_child([&] {
+    auto transaction = commit::Transaction::begin(path, id, true, test::plain_files());
+    test::write_data(transaction, id, generation);
+    commit::prepare_votes(transaction.directory(), pending(id, generation), test::plain_files(), false);
+    for (std::size_t rank = 0; rank < votes.size(); ++rank)
+      commit::VoteSlot(transaction.directory(), static_cast<int>(rank)).cast(votes[rank], false);
+    if (decided) base::write_whole(transaction.directory(), "checkpoint.json", "{ half", 0600, false);
+    ::_exit(7);  // neither aborts nor discards
+    return 7;
+  });
+  REQUIRE(ended == 7);
+  return id;
+}
+
+std::optional<Error> failure() {
+  return Error(ErrorCode::no_space, "the disk is full", ENOSPC, -1, {});
+}
+
+}  // namespace
+
+TEST_CASE("a vote comes back as it was cast, and is not there before") {
+  const TemporaryDirectory temporary;
+  const auto directory = base::open_directory(temporary.path());
+  const auto id = base::random_id();
+  commit::prepare_votes(directory, pending(id, 1), test::plain_files(), true);
+  for (int rank = 0; rank < kRanks; ++rank) CHECK_FALSE(commit::read_vote(directory, rank));
+  commit::VoteSlot(directory, 1).cast(ready(5), true);
+  const auto vote = commit::read_vote(directory, 1);
+  REQUIRE(vote);
+  CHECK(vote->tables.at("state") == base::Digest{5, 50});
+  CHECK(vote->write_s == 2.5);
+  CHECK(vote->host == "node");
+  CHECK_FALSE(vote->failure);
+  CHECK_FALSE(commit::read_vote(directory, 0));
+  CHECK_FALSE(commit::read_vote(directory, 2));
+
+  auto failed = ready(1);
+  failed.failure.emplace(ErrorCode::no_space, std::string(9000, 'x'), ENOSPC, -1, Path());
+  commit::VoteSlot(directory, 2).cast(failed, false);
+  const auto other = commit::read_vote(directory, 2);
+  REQUIRE(other);
+  REQUIRE(other->failure);
+  CHECK(other->failure->code() == ErrorCode::no_space);
+  CHECK(other->failure->system_error() == ENOSPC);
+  CHECK(other->failure->rank() == 2);
+  CHECK(std::string(other->failure->what()).find("no_space: xxx") == 0);
+}
+
+TEST_CASE("a vote that was half written is not cast, and one that is damaged is never believed") {
+  const TemporaryDirectory temporary;
+  const auto directory = base::open_directory(temporary.path());
+  commit::prepare_votes(directory, pending(base::random_id(), 1), test::plain_files(), false);
+  commit::VoteSlot(directory, 0).cast(ready(1), false);
+  const auto file = base::open_file(&directory, commit::votes_file, O_RDWR);
+  std::vector<std::byte> slot(4096), damaged;
+  base::read_at(file, slot, 0);
+  for (const std::size_t byte : {0, 8, 9, 16, 30}) {
+    damaged = slot;
+    damaged[byte] ^= std::byte{0x10};
+    base::write_at(file, damaged, 0);
+    INFO("byte " << byte);
+    CHECK_FALSE(commit::read_vote(directory, 0));
+  }
+  base::write_at(file, slot, 0);
+  CHECK(commit::read_vote(directory, 0));
+}
+
+TEST_CASE("a job that died after the last vote leaves a save that is completed") {
+  for (const bool decided : {false, true}) {
+    const TemporaryDirectory temporary;
+    const Path path = temporary.path() / "ckpt";
+    test::save(path, 1, false);
+    const auto id = die_after_votes(path, 2, {ready(1), ready(2), ready(4)}, decided);
+    CHECK(test::load(path) == 1);
+    REQUIRE(commit::repair(path).size() == 1);
+    REQUIRE(test::load(path) == 2);
+    CHECK(test::names_in(temporary.path()) == only("ckpt"));
+    CHECK(test::names_in(path) == std::vector<std::string>{"checkpoint.json", "commit", "data1", "data2"});
+    const auto manifest = commit::decode(test::text_of(path / "checkpoint.json"));
+    CHECK(manifest.save_id == id);
+    CHECK(manifest.checkpointables.at("state").table_digest == base::Digest{7, 70});
+  }
+}
+
+TEST_CASE("a job that died before the last vote, or with one that failed, leaves what was there before") {
+  auto failed = ready(2);
+  failed.failure = failure();
+  const std::vector<std::vector<commit::Vote>> all = {
+      {}, {ready(1)}, {ready(1), ready(2)}, {ready(1), failed, ready(3)}};
+  for (const auto& votes : all)
+    for (const bool existing : {true, false}) {
+      const TemporaryDirectory temporary;
+      const Path path = temporary.path() / "ckpt";
+      if (existing) test::save(path, 1, false);
+      die_after_votes(path, 2, votes);
+      commit::repair(path);
+      CHECK(test::load(path) == (existing ? std::optional<int>(1) : std::nullopt));
+      CHECK(test::names_in(temporary.path()) == (existing ? only("ckpt") : std::vector<std::string>()));
+    }
+}
+
+TEST_CASE("what a rank gave up stays given up, though all votes are in") {
+  const TemporaryDirectory temporary;
+  const Path path = temporary.path() / "ckpt";
+  const auto id = die_after_votes(path, 2, {ready(1), ready(2), ready(3)});
+  const auto hidden = temporary.path() / (".ckpt." + base::to_hex(id));
+  std::filesystem::rename(hidden / "open", hidden / "abort");
+  commit::repair(path);
+  CHECK_FALSE(test::load(path));
+  CHECK(test::names_in(temporary.path()).empty());
+}
+
+TEST_CASE("the next save completes what was voted for, then replaces it") {
+  const TemporaryDirectory temporary;
+  const Path path = temporary.path() / "ckpt";
+  die_after_votes(path, 2, {ready(1), ready(2), ready(3)});
+  // Not allowed to overwrite: it finds a checkpoint.
+  CHECK(test::code_of([&] { test::save(path, 3, false); }) == ErrorCode::already_exists);
+  CHECK(test::load(path) == 2);
+  test::save(path, 3, true);
+  CHECK(test::load(path) == 3);
+  CHECK(test::names_in(temporary.path()) == only("ckpt"));
+}
