@@ -2,7 +2,7 @@
 // SIGKILL at one of the file-system calls of the save. The driver (crash_test.py) runs it for every point and
 // judges what is found.
 //
-//   crash_program CHECK_PATH SAVE_PATH GENERATION VICTIM CALL one|all
+//   crash_program CHECK_PATH SAVE_PATH GENERATION VICTIM CALL one|all now|background
 //
 // Prints on rank 0 `found none` or `found GENERATION` for CHECK_PATH ("-": not looked at), and `saved` where
 // the save went through (fewer than CALL calls); the victim then prints `calls` and how many it made. `all`
@@ -85,7 +85,7 @@ class Killer : public cairn::base::StorageHook {
 }  // namespace
 
 int main(int argc, char** argv) {
-  if (argc != 7) return 2;
+  if (argc != 8) return 2;
   MPI_Init(&argc, &argv);
   int rank = 0, size = 1;
   MPI_Comm_rank(MPI_COMM_WORLD, &rank);
@@ -121,7 +121,10 @@ int main(int argc, char** argv) {
   Killer killer(call, pids);
   MPI_Barrier(MPI_COMM_WORLD);
   if (rank == victim) cairn::base::set_storage_hook(&killer);
-  cairn::save(MPI_COMM_WORLD, save, state.tree, {.overwrite = true});
+  if (std::strcmp(argv[7], "background") == 0)
+    cairn::save_async(MPI_COMM_WORLD, save, state.tree, {.overwrite = true}).result();
+  else
+    cairn::save(MPI_COMM_WORLD, save, state.tree, {.overwrite = true});
   cairn::base::set_storage_hook(nullptr);
   if (rank == 0) std::printf("saved\n");
   if (rank == victim) std::printf("calls %ld\n", killer.calls());

@@ -5,6 +5,7 @@
 #include "cairn/load.hpp"
 #include "cairn/save.hpp"
 #include "measure.hpp"
+#include "memory_work.hpp"
 #include "parallel_hdf5.hpp"
 #include "posix_file.hpp"
 #include "results.hpp"
@@ -92,11 +93,13 @@ class Bench {
         size_(size_of_comm(comm)),
         workload_(make_workload(workload, settings.size, rank_, size_)),
         tree_(workload_.tree()),
-        plain_(comm, settings.path / "plain", workload_.bytes_of_rank(size_)) {}
+        plain_(comm, settings.path / "plain", workload_.bytes_of_rank(size_)),
+        memory_(workload_.bytes_of_rank(size_)) {}
 
   Results run() {
-    Results results{workload_.name, size_, workload_.total_bytes(), workload_.fields.size(), {}, {}};
+    Results results{workload_.name, size_, workload_.total_bytes(), workload_.fields.size(), {}, {}, {}};
     results.writes = measure(comm_, chosen(writers()), settings_.rounds, true);
+    results.blocked = measure(comm_, chosen(background()), settings_.rounds, true);
     prepare_reading();
     results.reads = measure(comm_, chosen(readers()), settings_.rounds, true);
     check_load();
@@ -135,6 +138,7 @@ class Bench {
     for (const auto& [name, seconds] : {std::pair<const char*, double>{"plan", last_.plan_s},
                                         {"lay out", last_.layout_s},
                                         {last_.operation == "load" ? "read" : "write", last_.write_s},
+                                        {"snapshot", last_.snapshot_s},
                                         {"commit", last_.commit_s}})
       if (seconds > 0) parts[name] = seconds;
     return parts;
@@ -164,6 +168,26 @@ class Bench {
             cairn_save("cairn direct", Writer::direct, true),
             cairn_save("cairn mpio", Writer::mpio, true),
             cairn_save("cairn without checksums", Writer::direct, false)};
+  }
+
+  /// What a save in the background costs the program: until the call returns, and while it computes. The
+  /// first round, which does not count, fills the pool.
+  std::vector<Contender> background() {
+    const auto start = [this](bool snapshot) {
+      Options options;
+      options.async.snapshot = snapshot;
+      pending_ = save_async(Context(comm_, options), checkpoint(), tree_);
+    };
+    const auto finish = [this] {
+      last_ = pending_.result();
+      remove(checkpoint());
+    };
+    return {
+        {"memcpy", [] {}, [this] { memory_.copy(); }},
+        {"cairn save_async, blocked", [] {}, [start] { start(true); }, finish, [this] { return stages(); }},
+        {"cairn save_async, no snapshot", [] {}, [start] { start(false); }, finish},
+        {"compute alone", [] {}, [this] { memory_.compute(); }},
+        {"compute during a save", [start] { start(true); }, [this] { memory_.compute(); }, finish}};
   }
 
   Contender cairn_load(const std::string& name, Verify verify, bool cold) {
@@ -217,6 +241,8 @@ class Bench {
   Workload workload_;
   Tree tree_;
   PosixFile plain_;
+  MemoryWork memory_;
+  AsyncResponse pending_;
   std::uint64_t saved_ = 0;
   Report last_;
 };

@@ -66,6 +66,20 @@ std::string stage_table(const std::vector<Samples>& all, std::uint64_t leaves) {
   return text;
 }
 
+std::string blocked_table(const std::vector<Samples>& all) {
+  std::string text = line("  %-30s %9s %9s %9s %12s\n", "", "median s", "min s", "max s", "against");
+  for (const Samples& one : all) {
+    const double middle = median(one.seconds);
+    const auto [least, most] = std::minmax_element(one.seconds.begin(), one.seconds.end());
+    text += line("  %-30s %9.4f %9.4f %9.4f", one.name.c_str(), middle, *least, *most);
+    const char* reference = begins(one.name, "compute") ? "compute alone" : "memcpy";
+    const double other = best(all, reference);
+    if (other > 0 && one.name != reference) text += line("  %.2f x %s", middle / other, reference);
+    text += '\n';
+  }
+  return text;
+}
+
 nlohmann::json samples_json(const std::vector<Samples>& all, std::uint64_t bytes) {
   nlohmann::json list = nlohmann::json::array();
   for (const Samples& one : all) {
@@ -99,8 +113,12 @@ std::string to_text(const Results& results) {
                                     const bool cold = one.name.find("cold") != std::string::npos;
                                     return best(results.reads, cold ? "pread, cold" : "pread, warm");
                                   }}});
-  const std::string stages =
-      stage_table(results.writes, results.leaves) + stage_table(results.reads, results.leaves);
+  if (!results.blocked.empty())
+    text += "a save in the background: what it costs the program (ratios of time: 1 is no slower)\n" +
+            blocked_table(results.blocked);
+  const std::string stages = stage_table(results.writes, results.leaves) +
+                             stage_table(results.blocked, results.leaves) +
+                             stage_table(results.reads, results.leaves);
   if (!stages.empty()) text += "stages (medians of rank 0's report)\n" + stages;
   const double on = best(results.writes, "cairn direct"),
                off = best(results.writes, "cairn without checksums");
@@ -115,6 +133,7 @@ nlohmann::json to_json(const Results& results) {
           {"bytes", results.bytes},
           {"leaves", results.leaves},
           {"writes", samples_json(results.writes, results.bytes)},
+          {"background", samples_json(results.blocked, results.bytes)},
           {"reads", samples_json(results.reads, results.bytes)}};
 }
 

@@ -17,6 +17,7 @@ struct Results {
   std::uint64_t bytes = 0;  // of all arrays, each counted once
   std::uint64_t leaves = 0;
   std::vector<Samples> writes, reads;
+  std::vector<Samples> blocked;  // what a save in the background costs the program
 };
 
 /// Tables for people: times, rates, ratios to the best plain file and to hand-written HDF5, and what each
