@@ -80,6 +80,14 @@ struct AsyncOptions {
   std::uint64_t rate_bytes_per_s = env("ASYNC_RATE_BYTES_PER_S", 0ull);  ///< of a rank's writes; 0: no bound
 };
 
+/// Of arrays in the memory of NVIDIA devices.
+struct DeviceOptions {
+  /// A cudaStream_t: copies begin after the work that it has been given; null: the default stream of each device.
+  void* stream = nullptr;
+  /// Of a rank, for copies between devices and the disk, beside the staging memory of saves in the background.
+  std::uint64_t pinned_bytes = env("DEVICE_PINNED_BYTES", 64ull << 20);
+};
+
 struct IntegrityOptions {
   bool checksums = env("INTEGRITY_CHECKSUMS", true);        ///< of blocks, made by a save
   Verify verify = env("INTEGRITY_VERIFY", Verify::blocks);  ///< compared by a load
@@ -108,6 +116,7 @@ struct LogOptions {
 struct Options {
   IoOptions io = {};
   AsyncOptions async = {};
+  DeviceOptions device = {};
   IntegrityOptions integrity = {};
   FileOptions files = {};
   RankOptions ranks = {};

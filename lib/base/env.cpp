@@ -212,6 +212,7 @@ std::vector<Variable> variables() {
           {"async.low_priority", Type::boolean, show(now.async.low_priority)},
           {"async.staging_bytes", Type::bytes, show(now.async.staging_bytes)},
           {"async.rate_bytes_per_s", Type::bytes, show(now.async.rate_bytes_per_s)},
+          {"device.pinned_bytes", Type::bytes, show(now.device.pinned_bytes)},
           {"integrity.checksums", Type::boolean, show(now.integrity.checksums)},
           {"integrity.verify", Type::verify, show(now.integrity.verify)},
           {"files.permissions", Type::octal, show_octal(now.files.permissions)},

@@ -27,6 +27,11 @@ BlockWriter::BlockWriter(const WriteJob& job) : job_(&job) {
     if (bytes > 0) blocks_.push_back(&block);
     bytes_ += bytes;
   }
+  if (device::is_available()) {
+    std::vector<bool> found;
+    for (const auto* block : blocks_) found.push_back(device::is_device(block->data));
+    if (std::find(found.begin(), found.end(), true) != found.end()) on_device_ = std::move(found);
+  }
   if (job.checksums) rows_.resize(blocks_.size() * job.row_format.bytes);
 }
 
@@ -65,7 +70,7 @@ void BlockWriter::note_checksums(int threads) {
   noted_.resize(blocks_.size());
   auto units = make_units([](const tree::StoredLeaf&) { return true; });
   run(threads, units, [&](Worker& worker, Unit& unit) {
-    for (const auto number : unit.blocks) noted_[number] = checksum_of(worker, *blocks_[number]);
+    for (const auto number : unit.blocks) noted_[number] = checksum_of(worker, number);
   });
 }
 
@@ -75,6 +80,15 @@ void BlockWriter::run(int threads, std::vector<Unit>& units,
   std::uint64_t bytes = 0;
   for (const auto& unit : units) bytes += unit.bytes;
   if (bytes < kWorthThreads) threads = 1;
+  if (reads_device() && !units.empty()) {
+    // Each holds one buffer of pinned memory.
+    const auto largest = std::max_element(units.begin(), units.end(),
+                                          [](const Unit& a, const Unit& b) { return a.bytes < b.bytes; });
+    const auto most =
+        std::max<std::uint64_t>(job_->pinned_bytes / std::max<std::uint64_t>(largest->bytes, 1), 1);
+    threads =
+        static_cast<int>(std::min<std::uint64_t>(static_cast<std::uint64_t>(std::max(threads, 1)), most));
+  }
   std::vector<Worker> workers(static_cast<std::size_t>(std::max(threads, 1)));
   run_workers(threads, units.size(),
               [&](std::size_t worker, std::size_t unit) { step(workers[worker], units[unit]); });
@@ -88,7 +102,13 @@ bool BlockWriter::try_stage(StagingPool& pool, Worker& worker, Unit& unit) {
   for (const auto number : unit.blocks) {
     auto& block = staged_blocks_[number];
     block = *blocks_[number];
-    gather(memory, block);
+    gather(worker, memory, block, is_on_device(number));
+    memory = memory.subspan(bytes_of(block));
+  }
+  finish_gathering(worker);
+  memory = piece->bytes();
+  for (const auto number : unit.blocks) {
+    auto& block = staged_blocks_[number];
     block.data = memory.data();
     block.strides = tree::row_major_strides(block.box.count);
     blocks_[number] = &block;
@@ -134,7 +154,8 @@ void BlockWriter::put(Sink& sink, Worker& worker, const Unit& unit) {
 void BlockWriter::put_one(Sink& sink, Worker& worker, std::size_t number) {
   const auto& block = *blocks_[number];
   const auto bytes = bytes_of(block);
-  const bool in_place = tree::is_packed(block.box.count, block.strides);
+  const bool on_device = is_on_device(number) && !is_staged(block);
+  const bool in_place = !on_device && tree::is_packed(block.box.count, block.strides);
   const auto preference = sink.preference();
   const auto extents = extents_of(worker, block);
   const auto page = page_bytes();
@@ -147,17 +168,20 @@ void BlockWriter::put_one(Sink& sink, Worker& worker, std::size_t number) {
   }
   std::span<const std::byte> packed(block.data, bytes);
   if (!in_place) {
-    const auto memory = worker.buffer.take(bytes, extents[0].file_offset);
-    gather(memory, block);
+    const auto memory = take(worker, bytes, extents[0].file_offset, on_device);
+    gather(worker, memory, block, on_device);
+    finish_gathering(worker);
     packed = memory;
   }
   if (needs_checksum()) make_row(number, base::checksum(packed));
   sink.put(leaf_of(block), block.box, packed, extents);
 }
 
-/// Calls `use(box, packed)` for pieces of the block that follow one another in it, and so in its checksum.
+/// Calls `use(piece, packed)` for pieces of the block that follow one another in it, and so in its checksum.
 template <class Use>
-void BlockWriter::for_each_piece(Worker& worker, const plan::Block& block, const Use& use) const {
+void BlockWriter::for_each_piece(Worker& worker, std::size_t number, const Use& use) const {
+  const auto& block = *blocks_[number];
+  const bool on_device = is_on_device(number) && !is_staged(block);
   const auto element_bytes = leaf_of(block).element_bytes;
   auto piece = block;
   for (auto& box : tree::cut(block.box, kPieceBytes / element_bytes)) {
@@ -166,26 +190,26 @@ void BlockWriter::for_each_piece(Worker& worker, const plan::Block& block, const
     piece.box = std::move(box);
     const auto bytes = bytes_of(piece);
     std::span<const std::byte> packed(piece.data, bytes);
-    if (!tree::is_packed(piece.box.count, piece.strides)) {
-      const auto memory = worker.buffer.take(bytes);
-      gather(memory, piece);
+    if (on_device || !tree::is_packed(piece.box.count, piece.strides)) {
+      const auto memory = take(worker, bytes, 0, on_device);
+      gather(worker, memory, piece, on_device);
+      finish_gathering(worker);
       packed = memory;
     }
     use(piece, packed);
   }
 }
 
-std::uint64_t BlockWriter::checksum_of(Worker& worker, const plan::Block& block) const {
+std::uint64_t BlockWriter::checksum_of(Worker& worker, std::size_t number) const {
   worker.checksum.reset();
-  for_each_piece(worker, block,
+  for_each_piece(worker, number,
                  [&](const plan::Block&, std::span<const std::byte> packed) { worker.checksum.add(packed); });
   return worker.checksum.result();
 }
 
 void BlockWriter::put_in_pieces(Sink& sink, Worker& worker, std::size_t number) {
-  const auto& block = *blocks_[number];
   worker.checksum.reset();
-  for_each_piece(worker, block, [&](const plan::Block& piece, std::span<const std::byte> packed) {
+  for_each_piece(worker, number, [&](const plan::Block& piece, std::span<const std::byte> packed) {
     if (needs_checksum()) worker.checksum.add(packed);
     sink.put(leaf_of(piece), piece.box, packed, extents_of(worker, piece));
   });
@@ -196,15 +220,19 @@ void BlockWriter::put_together(Sink& sink, Worker& worker, const Unit& unit) {
   auto& staged = worker.staged;
   staged.clear();
   const bool gathered = !unit.staged.bytes().empty();
-  auto memory = gathered ? unit.staged.bytes() : worker.buffer.take(unit.bytes);
+  const auto all = gathered ? unit.staged.bytes() : take(worker, unit.bytes, 0, reads_device());
+  auto memory = all;
   for (const auto number : unit.blocks) {
     const auto& block = *blocks_[number];
     const auto packed = memory.first(bytes_of(block));
-    if (!gathered) gather(packed, block);
-    if (needs_checksum()) make_row(number, base::checksum(packed));
+    if (!gathered) gather(worker, packed, block, is_on_device(number));
     staged.push_back({&leaf_of(block), block.box, packed, extents_of(worker, block)});
     memory = memory.subspan(packed.size());
   }
+  finish_gathering(worker);
+  if (needs_checksum())
+    for (std::size_t i = 0; i < staged.size(); ++i)
+      make_row(unit.blocks[i], base::checksum(staged[i].packed));
   sink.put_all(staged);
 }
 
@@ -222,9 +250,33 @@ std::vector<tree::Extent> BlockWriter::extents_of(Worker& worker, const plan::Bl
   return extents;
 }
 
-void BlockWriter::gather(std::span<std::byte> memory, const plan::Block& block) const {
+void BlockWriter::gather(Worker& worker, std::span<std::byte> memory, const plan::Block& block,
+                         bool on_device) const {
+  const auto element_bytes = leaf_of(block).element_bytes;
+  if (on_device) {
+    if (!worker.copies) worker.copies.emplace(job_->device_stream);
+    worker.copies->gather({const_cast<std::byte*>(block.data), block.strides, block.box.count, element_bytes},
+                          memory.data());
+    return;
+  }
   tree::copy_strided(block.data, block.strides, memory.data(), tree::row_major_strides(block.box.count),
-                     block.box.count, leaf_of(block).element_bytes);
+                     block.box.count, element_bytes);
+}
+
+/// What was gathered from a device arrives.
+void BlockWriter::finish_gathering(Worker& worker) {
+  if (worker.copies) worker.copies->wait();
+}
+
+std::span<std::byte> BlockWriter::take(Worker& worker, std::uint64_t bytes, std::uint64_t offset,
+                                       bool on_device) const {
+  return on_device ? worker.buffer.take_pinned(bytes, offset) : worker.buffer.take(bytes, offset);
+}
+
+/// Whether this is a staged block, whose bytes are the host's wherever they came from.
+bool BlockWriter::is_staged(const plan::Block& block) const noexcept {
+  return !staged_blocks_.empty() && &block >= staged_blocks_.data() &&
+         &block < staged_blocks_.data() + staged_blocks_.size();
 }
 
 void BlockWriter::make_row(std::size_t number, std::uint64_t checksum) {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "device/memory.hpp"
 #include "io/buffer.hpp"
 #include "io/pace.hpp"
 #include "io/staging_pool.hpp"
@@ -17,6 +18,8 @@ class BlockWriter {
  public:
   explicit BlockWriter(const WriteJob& job);
 
+  /// Whether any block is in a device's memory: such blocks are copied to pinned memory first.
+  bool reads_device() const noexcept { return !on_device_.empty(); }
   /// Of all blocks.
   std::uint64_t bytes() const noexcept { return bytes_; }
   /// How many blocks of the leaves that `wanted` picks there are.
@@ -56,20 +59,25 @@ class BlockWriter {
     const tree::StoredLeaf* leaf = nullptr;  // of `finder`
     std::optional<tree::ExtentFinder> finder;
     base::StreamingChecksum checksum;
+    std::optional<device::Copies> copies;
   };
 
   std::vector<Unit> make_units(const Pick& wanted) const;
   void run(int threads, std::vector<Unit>& units, const std::function<void(Worker&, Unit&)>& step) const;
   bool try_stage(StagingPool& pool, Worker& worker, Unit& unit);
-  std::uint64_t checksum_of(Worker& worker, const plan::Block& block) const;
+  std::uint64_t checksum_of(Worker& worker, std::size_t block) const;
   template <class Use>
-  void for_each_piece(Worker& worker, const plan::Block& block, const Use& use) const;
+  void for_each_piece(Worker& worker, std::size_t block, const Use& use) const;
   void put(Sink& sink, Worker& worker, const Unit& unit);
   void put_one(Sink& sink, Worker& worker, std::size_t block);
   void put_in_pieces(Sink& sink, Worker& worker, std::size_t block);
   void put_together(Sink& sink, Worker& worker, const Unit& unit);
   std::vector<tree::Extent> extents_of(Worker& worker, const plan::Block& block) const;
-  void gather(std::span<std::byte> memory, const plan::Block& block) const;
+  void gather(Worker& worker, std::span<std::byte> memory, const plan::Block& block, bool on_device) const;
+  static void finish_gathering(Worker& worker);
+  std::span<std::byte> take(Worker& worker, std::uint64_t bytes, std::uint64_t offset, bool on_device) const;
+  bool is_staged(const plan::Block& block) const noexcept;
+  bool is_on_device(std::size_t block) const noexcept { return !on_device_.empty() && on_device_[block]; }
   std::uint64_t bytes_of(const plan::Block& block) const noexcept;
   const tree::StoredLeaf& leaf_of(const plan::Block& block) const noexcept;
   bool needs_checksum() const noexcept { return job_->checksums || !noted_.empty(); }
@@ -78,6 +86,7 @@ class BlockWriter {
 
   const WriteJob* job_;
   std::vector<const plan::Block*> blocks_;  // those that have bytes
+  std::vector<bool> on_device_;             // of `blocks_`; empty: none is
   std::vector<std::byte> rows_;
   std::vector<plan::Block> staged_blocks_;  // what `blocks_` points at, once staged
   std::vector<Unit> staged_;

@@ -16,6 +16,8 @@ std::span<std::byte> Buffer::take(std::uint64_t bytes, std::uint64_t offset) {
   const auto page = page_bytes();
   const auto needed = (bytes + 2 * page - 1) / page * page;
   if (needed > capacity_) {
+    pinned_ = {};
+    is_pinned_ = false;
     memory_.reset();
     capacity_ = 0;
     memory_.reset(static_cast<std::byte*>(std::aligned_alloc(page, needed)));
@@ -23,6 +25,15 @@ std::span<std::byte> Buffer::take(std::uint64_t bytes, std::uint64_t offset) {
     capacity_ = needed;
   }
   return {memory_.get() + offset % page, bytes};
+}
+
+std::span<std::byte> Buffer::take_pinned(std::uint64_t bytes, std::uint64_t offset) {
+  const auto taken = take(bytes, offset);
+  if (!is_pinned_) {
+    pinned_ = device::Pinned({memory_.get(), capacity_});
+    is_pinned_ = true;
+  }
+  return taken;
 }
 
 }  // namespace cairn::io

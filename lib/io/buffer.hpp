@@ -1,5 +1,7 @@
 #pragma once
 
+#include "device/memory.hpp"
+
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
@@ -18,6 +20,8 @@ class Buffer {
   /// `bytes` bytes, whose address is congruent to `offset` modulo `page_bytes()`. What was taken before is
   /// gone.
   std::span<std::byte> take(std::uint64_t bytes, std::uint64_t offset = 0);
+  /// The same, pinned for the copies of a device.
+  std::span<std::byte> take_pinned(std::uint64_t bytes, std::uint64_t offset = 0);
 
  private:
   struct Free {
@@ -25,6 +29,8 @@ class Buffer {
   };
   std::unique_ptr<std::byte, Free> memory_;
   std::uint64_t capacity_ = 0;
+  device::Pinned pinned_;  // of the memory; goes first
+  bool is_pinned_ = false;
 };
 
 }  // namespace cairn::io

@@ -3,6 +3,7 @@
 #include "tree/convert.hpp"
 
 #include <algorithm>
+#include <optional>
 #include <vector>
 
 namespace cairn::io {
@@ -43,11 +44,8 @@ void place_converted(const tree::StoredLeaf& leaf, const tree::Box& box, const s
   }
 }
 
-}  // namespace
-
-void place(const tree::StoredLeaf& leaf, const tree::Box& box, const std::byte* packed, const Want& want) {
-  const auto common = tree::intersect(box, want.box);
-  if (tree::is_empty(common)) return;
+void place_on_host(const tree::StoredLeaf& leaf, const tree::Box& box, const std::byte* packed,
+                   const tree::Box& common, const Want& want) {
   if (want.dtype != leaf.dtype && want.dtype != Dtype::none) {
     place_converted(leaf, box, packed, common, want);
     return;
@@ -57,6 +55,41 @@ void place(const tree::StoredLeaf& leaf, const tree::Box& box, const std::byte* 
   tree::copy_strided(element(packed, box, strides, common.start, bytes), strides,
                      element(want.data, want.box, want.strides, common.start, bytes), want.strides,
                      common.count, bytes);
+}
+
+/// Made as it is wanted on the host first, unless it is already, and copied from there.
+void place_on_device(const tree::StoredLeaf& leaf, const tree::Box& box, const std::byte* packed,
+                     const tree::Box& common, const Want& want, device::Copies* copies) {
+  const bool converts = want.dtype != leaf.dtype && want.dtype != Dtype::none;
+  const std::uint64_t bytes = converts ? size_of(want.dtype) : leaf.element_bytes;
+  const device::Box to{element(want.data, want.box, want.strides, common.start, bytes), want.strides,
+                       common.count, bytes};
+  if (copies != nullptr && !converts && common == box) {
+    copies->scatter(packed, to);
+    return;
+  }
+  std::vector<std::byte> made(tree::product(common.count) * bytes);
+  Want host = want;
+  host.box = common;
+  host.data = made.data();
+  host.strides = tree::row_major_strides(common.count);
+  place_on_host(leaf, box, packed, common, host);
+  std::optional<device::Copies> own;
+  if (copies == nullptr) copies = &own.emplace(nullptr);
+  copies->scatter(made.data(), to);
+  copies->wait();
+}
+
+}  // namespace
+
+void place(const tree::StoredLeaf& leaf, const tree::Box& box, const std::byte* packed, const Want& want,
+           device::Copies* copies) {
+  const auto common = tree::intersect(box, want.box);
+  if (tree::is_empty(common)) return;
+  if (device::is_device(want.data))
+    place_on_device(leaf, box, packed, common, want, copies);
+  else
+    place_on_host(leaf, box, packed, common, want);
 }
 
 }  // namespace cairn::io

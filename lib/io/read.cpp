@@ -40,6 +40,7 @@ struct Worker {
   base::StreamingChecksum checksum;
   std::vector<std::span<std::byte>> runs;
   std::vector<iovec> parts;
+  std::optional<device::Copies> copies;
 };
 
 /// Reads extents in the order given, those that follow one another in the file and in memory by one call.
@@ -76,13 +77,23 @@ class RunReader {
 class BlockReader {
  public:
   BlockReader(const base::File& file, const ReadJob& job)
-      : file_(&file), job_(&job), pieces_(plan_reads(job)) {}
+      : file_(&file), job_(&job), pieces_(plan_reads(job)) {
+    on_device_ =
+        device::is_available() && std::any_of(job.wants.begin(), job.wants.end(),
+                                              [](const Want& want) { return device::is_device(want.data); });
+  }
 
   ReadResult read(const IoOptions& options) {
     const auto units = make_units();
     std::uint64_t bytes = 0;
     for (const auto& unit : units) bytes += unit.bytes;
-    const int threads = bytes < kWorthThreads ? 1 : thread_count(options);
+    int threads = bytes < kWorthThreads ? 1 : thread_count(options);
+    if (on_device_) {
+      std::uint64_t largest = 1;
+      for (const auto& unit : units) largest = std::max(largest, unit.bytes);
+      const auto most = std::max<std::uint64_t>(job_->pinned_bytes / largest, 1);
+      threads = static_cast<int>(std::min<std::uint64_t>(static_cast<std::uint64_t>(threads), most));
+    }
     std::vector<Worker> workers(static_cast<std::size_t>(threads));
     run_workers(threads, units.size(),
                 [&](std::size_t worker, std::size_t unit) { read(workers[worker], units[unit]); });
@@ -110,6 +121,7 @@ class BlockReader {
   }
 
   void read(Worker& worker, const Unit& unit) {
+    if (on_device_ && !worker.copies) worker.copies.emplace(job_->device_stream);
     if (unit.last - unit.first == 1)
       read_in_parts(worker, pieces_[unit.first]);
     else
@@ -119,6 +131,10 @@ class BlockReader {
   /// Each part is checksummed and placed while it is in the cache. It goes straight to where it is wanted,
   /// unless that is scattered too finely or of another dtype.
   void read_in_parts(Worker& worker, const Piece& piece) {
+    if (goes_to_device(piece)) {
+      read_for_device(worker, piece);
+      return;
+    }
     const auto& leaf = leaf_of(piece);
     const bool direct = wanted_as_stored(piece);
     auto& checksum = worker.checksum;
@@ -145,6 +161,17 @@ class BlockReader {
     verify(piece, checksum.result());
   }
 
+  /// All of the piece goes to pinned memory, and from there to the device while another thread reads.
+  void read_for_device(Worker& worker, const Piece& piece) {
+    const auto memory = worker.buffer.take_pinned(bytes_of(piece));
+    worker.runs.assign(1, memory);
+    read_runs(worker, extents_of(worker, piece.leaf, piece.box));
+    if (piece.row != nullptr) verify(piece, base::checksum(memory));
+    for (const auto* want : piece.wants)
+      place(leaf_of(piece), piece.box, memory.data(), *want, &*worker.copies);
+    worker.copies->wait();
+  }
+
   /// Fills the worker's runs, which together are a packed box, from the extents of that box.
   void read_runs(Worker& worker, const std::vector<tree::Extent>& extents) const {
     const auto& runs = worker.runs;
@@ -164,7 +191,8 @@ class BlockReader {
 
   void read_together(Worker& worker, const Unit& unit) {
     RunReader reader(*file_);
-    auto* const memory = worker.buffer.take(unit.bytes).data();
+    auto* const memory =
+        (on_device_ ? worker.buffer.take_pinned(unit.bytes) : worker.buffer.take(unit.bytes)).data();
     auto* at = memory;
     for (auto i = unit.first; i < unit.last; ++i, at += bytes_of(pieces_[i - 1]))
       reader.add(at, extents_of(worker, pieces_[i].leaf, pieces_[i].box));
@@ -172,8 +200,15 @@ class BlockReader {
     at = memory;
     for (auto i = unit.first; i < unit.last; ++i, at += bytes_of(pieces_[i - 1])) {
       if (pieces_[i].row != nullptr) verify(pieces_[i], base::checksum({at, bytes_of(pieces_[i])}));
-      for (const auto* want : pieces_[i].wants) place(leaf_of(pieces_[i]), pieces_[i].box, at, *want);
+      for (const auto* want : pieces_[i].wants)
+        place(leaf_of(pieces_[i]), pieces_[i].box, at, *want, worker.copies ? &*worker.copies : nullptr);
     }
+    if (worker.copies) worker.copies->wait();
+  }
+
+  bool goes_to_device(const Piece& piece) const {
+    return on_device_ && std::any_of(piece.wants.begin(), piece.wants.end(),
+                                     [](const Want* want) { return device::is_device(want->data); });
   }
 
   /// Whether one want takes the whole piece, and no value of it must be converted.
@@ -214,6 +249,7 @@ class BlockReader {
   const base::File* file_;
   const ReadJob* job_;
   std::vector<Piece> pieces_;
+  bool on_device_ = false;  // any want is in a device's memory
   std::atomic<std::uint64_t> verified_{0};
 };
 

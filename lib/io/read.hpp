@@ -3,6 +3,7 @@
 #include "base/storage.hpp"
 #include "cairn/load.hpp"
 #include "cairn/options.hpp"
+#include "device/memory.hpp"
 #include "tree/layout.hpp"
 
 #include <cstdint>
@@ -28,6 +29,8 @@ struct ReadJob {
   std::span<const tree::BlockRow> rows;  // of the wanted leaves, ordered by leaf; empty: no checksums
   std::span<const Want> wants;
   Verify verify = Verify::blocks;
+  void* device_stream = nullptr;  // of the caller, where wants are in a device's memory
+  std::uint64_t pinned_bytes = 64u << 20;
 };
 
 struct ReadResult {
@@ -43,7 +46,9 @@ struct ReadResult {
 ReadResult read(const base::File& file, const ReadJob& job, const IoOptions& options);
 
 /// Puts what `box` of a leaf, whose bytes as in the file are at `packed`, shares with a want into the want's
-/// memory, converted. Error(mismatch) as above.
-void place(const tree::StoredLeaf& leaf, const tree::Box& box, const std::byte* packed, const Want& want);
+/// memory, converted. Error(mismatch) as above. A want in a device's memory has its values once `copies`
+/// are waited for, and `packed` must stay until then; without `copies`, at once.
+void place(const tree::StoredLeaf& leaf, const tree::Box& box, const std::byte* packed, const Want& want,
+           device::Copies* copies = nullptr);
 
 }  // namespace cairn::io

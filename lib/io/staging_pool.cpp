@@ -37,6 +37,12 @@ void StagingPool::set_bound(std::uint64_t bytes) {
   if (bound_ > 0 && total_ > bound_) give_up_unused(bound_);
 }
 
+void StagingPool::pin() {
+  const std::lock_guard lock(mutex_);
+  if (std::exchange(pins_, true)) return;
+  for (auto& chunk : chunks_) chunk.pinned = device::Pinned(chunk.pages.bytes());
+}
+
 std::optional<StagingPool::Piece> StagingPool::try_take(std::uint64_t bytes, std::uint64_t offset) {
   const std::lock_guard lock(mutex_);
   // The fullest first would pack tighter; the one cut last is the one whose pages are at hand.
@@ -52,7 +58,8 @@ std::optional<StagingPool::Piece> StagingPool::try_take(std::uint64_t bytes, std
     size = std::min(size, left);
   }
   try {
-    chunks_.push_back({base::Pages(size), 0, 0});
+    chunks_.push_back({base::Pages(size), {}, 0, 0});
+    if (pins_) chunks_.back().pinned = device::Pinned(chunks_.back().pages.bytes());
   } catch (const std::bad_alloc&) {
     return std::nullopt;
   }

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "base/pages.hpp"
+#include "device/memory.hpp"
 
 #include <cstddef>
 #include <cstdint>
@@ -41,6 +42,8 @@ class StagingPool {
 
   /// Of all chunks together; 0: as much as is asked for. Chunks beyond it are not given up before `trim`.
   void set_bound(std::uint64_t bytes);
+  /// All chunks, also later ones, are pinned for the copies of a device. For good.
+  void pin();
   /// `bytes` bytes whose address is congruent to `offset` modulo `page_bytes()`; nullopt where the bound, or
   /// the system's memory, does not allow it now.
   std::optional<Piece> try_take(std::uint64_t bytes, std::uint64_t offset);
@@ -53,6 +56,7 @@ class StagingPool {
   /// Memory from which pieces are cut, one after another.
   struct Chunk {
     base::Pages pages;
+    device::Pinned pinned;
     std::uint64_t used = 0;
     std::size_t pieces = 0;  // that are out
   };
@@ -65,6 +69,7 @@ class StagingPool {
   mutable std::mutex mutex_;
   std::list<Chunk> chunks_;
   std::uint64_t bound_ = 0;
+  bool pins_ = false;
   std::uint64_t total_ = 0;                   // bytes of all chunks
   std::uint64_t peak_ = 0, peak_before_ = 0;  // bytes of chunks in use at once
 };

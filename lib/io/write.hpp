@@ -70,8 +70,10 @@ struct WriteJob {
   int rank = 0;
   bool checksums = true;
   tree::RowFormat row_format = {};
-  std::uint64_t table_offset = 0;  // of the whole table in the file
-  std::uint64_t first_row = 0;     // of this rank's section
+  std::uint64_t table_offset = 0;          // of the whole table in the file
+  std::uint64_t first_row = 0;             // of this rank's section
+  void* device_stream = nullptr;           // of the caller
+  std::uint64_t pinned_bytes = 64u << 20;  // for blocks in a device's memory
 };
 
 struct Written {

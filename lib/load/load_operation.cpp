@@ -236,7 +236,7 @@ bool LoadOperation::join(const Opened& opened, int rank) {
 void LoadOperation::match_leaves(comm::Communicator& comm, std::vector<tree::LocalLeaf> leaves) {
   comm.agree("match", [&] {
     matched_ = match(std::move(leaves), opened_.stored, load_, comm.rank(), comm.size());
-    shared_.emplace(matched_.shared, opened_.stored, comm.rank(), comm.size());
+    shared_.emplace(matched_.shared, opened_.stored, comm.rank(), comm.size(), options_.device.stream);
     report_.leaves = opened_.stored.leaves.size();
   });
 }
@@ -246,8 +246,10 @@ void LoadOperation::read() {
   std::vector<io::Want> wants = std::move(matched_.own);
   wants.insert(wants.end(), shared_->reads().begin(), shared_->reads().end());
   std::stable_sort(wants.begin(), wants.end(), [](const auto& a, const auto& b) { return a.leaf < b.leaf; });
-  result_ = io::read(file_, {&opened_.stored.leaves, opened_.stored.rows, wants, options_.integrity.verify},
-                     options_.io);
+  io::ReadJob job{&opened_.stored.leaves, opened_.stored.rows, wants, options_.integrity.verify};
+  job.device_stream = options_.device.stream;
+  job.pinned_bytes = options_.device.pinned_bytes;
+  result_ = io::read(file_, job, options_.io);
   report_.write_s = clock.seconds();
 }
 

@@ -28,8 +28,9 @@ struct SharedArrays::Segment {
 
 SharedArrays::~SharedArrays() = default;
 
-SharedArrays::SharedArrays(std::span<const io::Want> wants, const Stored& stored, int rank, int size)
-    : wants_(wants), stored_(&stored), rank_(rank), size_(size) {
+SharedArrays::SharedArrays(std::span<const io::Want> wants, const Stored& stored, int rank, int size,
+                           void* device_stream)
+    : wants_(wants), stored_(&stored), rank_(rank), size_(size), device_stream_(device_stream) {
   if (size == 1) {
     reads_.assign(wants.begin(), wants.end());
     return;
@@ -73,25 +74,31 @@ SharedArrays::SharedArrays(std::span<const io::Want> wants, const Stored& stored
 }
 
 void SharedArrays::exchange(comm::Communicator& comm) {
+  device::Copies copies(device_stream_);
   for (std::size_t s = 0; s < segments_.size(); ++s) {
     auto& segment = segments_[s];
     const auto root = static_cast<int>(s % static_cast<std::size_t>(size_));
     if (rank_ != root) segment.staging.resize(segment.bytes);
     segment.staging = comm.broadcast("share", root, std::move(segment.staging));
-    place(segment);
+    place(segment, copies);
     segment.staging = std::string();
   }
 }
 
-void SharedArrays::place(const Segment& segment) {
+void SharedArrays::place(const Segment& segment, device::Copies& copies) {
   const auto* bytes = reinterpret_cast<const std::byte*>(segment.staging.data());
   for (const auto& piece : segment.pieces) {
     const auto& want = wants_[piece.want];
     try {
-      io::place(stored_->leaves[want.leaf], piece.box, bytes + piece.offset, want);
+      io::place(stored_->leaves[want.leaf], piece.box, bytes + piece.offset, want, &copies);
     } catch (const Error& error) {
       if (!failure_) failure_ = std::make_shared<Error>(error);
     }
+  }
+  try {
+    copies.wait();
+  } catch (const Error& error) {
+    if (!failure_) failure_ = std::make_shared<Error>(error);
   }
 }
 

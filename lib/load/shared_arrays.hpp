@@ -16,7 +16,8 @@ namespace cairn::load_stages {
 class SharedArrays {
  public:
   /// `wants`: whole leaves, in the same order on every rank. Refers to both, and to the memory of the wants.
-  SharedArrays(std::span<const io::Want> wants, const Stored& stored, int rank, int size);
+  SharedArrays(std::span<const io::Want> wants, const Stored& stored, int rank, int size,
+               void* device_stream = nullptr);
   ~SharedArrays();
 
   /// What this rank must read for itself and the others.
@@ -30,11 +31,12 @@ class SharedArrays {
  private:
   struct Piece;
   struct Segment;
-  void place(const Segment& segment);
+  void place(const Segment& segment, device::Copies& copies);
 
   std::span<const io::Want> wants_;
   const Stored* stored_;
   int rank_, size_;
+  void* device_stream_;
   std::vector<Segment> segments_;
   std::vector<io::Want> reads_;
   std::shared_ptr<const Error> failure_;

@@ -1,12 +1,17 @@
 #include "plan/coverage.hpp"
 
+#include "device/memory.hpp"
+
 #include <algorithm>
 #include <array>
+#include <optional>
+#include <vector>
 
 namespace cairn::plan {
 namespace {
 
-constexpr std::uint64_t kPackedBytes = 64 << 10;  // a strided shard is packed in pieces of about this size
+// A strided shard is packed in pieces of about this size; one of a device comes in pieces.
+constexpr std::uint64_t kPackedBytes = 64 << 10, kDevicePieceBytes = 4 << 20;
 
 /// Words to be hashed with the save's id.
 class Words {
@@ -56,35 +61,42 @@ bool is_compared(const tree::LocalLeaf& leaf, const tree::LocalShard& shard) noe
 
 }  // namespace
 
-base::Digest content_of(const tree::LocalShard& shard, std::uint64_t element_bytes) {
+base::Digest content_of(const tree::LocalShard& shard, std::uint64_t element_bytes, void* device_stream) {
   const std::uint64_t bytes = tree::product(shard.box.count) * element_bytes;
   if (bytes == 0) return base::digest(std::span<const std::byte>());
-  if (tree::is_packed(shard.box.count, shard.strides))
+  std::optional<device::Copies> copies;
+  if (device::is_device(shard.data)) copies.emplace(device_stream);
+  if (!copies && tree::is_packed(shard.box.count, shard.strides))
     return base::digest(std::span<const std::byte>(shard.data, bytes));
 
   base::StreamingDigest digest;
-  const auto most = std::max<std::uint64_t>(kPackedBytes / element_bytes, 1);
+  const auto most = std::max<std::uint64_t>((copies ? kDevicePieceBytes : kPackedBytes) / element_bytes, 1);
   std::vector<std::byte> packed;
   for (const auto& piece : tree::cut(shard.box, most)) {
-    Dims offset = piece.start;
-    for (std::size_t dim = 0; dim < offset.ndims(); ++dim) offset[dim] -= shard.box.start[dim];
     packed.resize(tree::product(piece.count) * element_bytes);
-    const auto* from =
-        shard.data + tree::offset_of(offset, shard.strides) * static_cast<std::int64_t>(element_bytes);
-    tree::copy_strided(from, shard.strides, packed.data(), tree::row_major_strides(piece.count), piece.count,
-                       element_bytes);
+    auto* const from = shard.data + tree::offset_between(shard.box.start, piece.start, shard.strides) *
+                                        static_cast<std::int64_t>(element_bytes);
+    if (copies) {
+      copies->gather({from, shard.strides, piece.count, element_bytes}, packed.data());
+      copies->wait();
+    } else {
+      tree::copy_strided(from, shard.strides, packed.data(), tree::row_major_strides(piece.count),
+                         piece.count, element_bytes);
+    }
     digest.add(packed);
   }
   return digest.result();
 }
 
-std::vector<base::Digest> contents_of(std::span<const tree::LocalLeaf> leaves, bool compare) {
+std::vector<base::Digest> contents_of(std::span<const tree::LocalLeaf> leaves, bool compare,
+                                      void* device_stream) {
   std::vector<base::Digest> contents;
   contents.reserve(leaves.size());
   for (const auto& leaf : leaves) {
     for (const auto& shard : leaf.shards)
-      contents.push_back(compare && is_compared(leaf, shard) ? content_of(shard, leaf.element_bytes)
-                                                             : base::Digest{});
+      contents.push_back(compare && is_compared(leaf, shard)
+                             ? content_of(shard, leaf.element_bytes, device_stream)
+                             : base::Digest{});
   }
   return contents;
 }

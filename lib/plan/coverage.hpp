@@ -19,11 +19,13 @@ inline Kind stored_kind(Kind kind) noexcept {
 }
 
 /// The digest of the row-major bytes of a shard, however it lies in memory.
-base::Digest content_of(const tree::LocalShard& shard, std::uint64_t element_bytes);
+base::Digest content_of(const tree::LocalShard& shard, std::uint64_t element_bytes,
+                        void* device_stream = nullptr);
 
 /// One digest a shard, leaf after leaf: of what several ranks hold and must agree on, zero of what one rank
 /// holds alone. `compare` false: zeros.
-std::vector<base::Digest> contents_of(std::span<const tree::LocalLeaf> leaves, bool compare);
+std::vector<base::Digest> contents_of(std::span<const tree::LocalLeaf> leaves, bool compare,
+                                      void* device_stream = nullptr);
 
 /// The signed sum of a hash over the corners of `box`. The boxes of an array, less the whole of it, sum to
 /// zero exactly where each element is in one box. Seeded by the save's id, so that no input is bad twice.

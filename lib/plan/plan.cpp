@@ -161,7 +161,7 @@ Lanes Planner::sum_own_parts() {
   plan_.blocks = divide(leaves_, place(), options_.io.block_bytes);
   for (const auto& block : plan_.blocks)
     plan_.bytes += tree::product(block.box.count) * leaves_[block.leaf].element_bytes;
-  contents_ = contents_of(leaves_, options_.integrity.checksums);
+  contents_ = contents_of(leaves_, options_.integrity.checksums, options_.device.stream);
 
   base::Digest coverage, links;
   std::span<const base::Digest> contents = contents_;

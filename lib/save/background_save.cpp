@@ -50,6 +50,7 @@ BackgroundSave::BackgroundSave(std::shared_ptr<StartedSave> save, comm::Communic
   const int threads = io::thread_count(options.io);
   if (options.async.snapshot) {
     queue_->staging().set_bound(options.async.staging_bytes);
+    if (writer_.reads_device()) queue_->staging().pin();
     writer_.stage(*save_->sink, queue_->staging(), threads);
     set_snapshotted();
   } else if (options.async.check_borrowed) {

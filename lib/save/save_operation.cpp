@@ -71,6 +71,8 @@ io::WriteJob StartedSave::job(int rank) const {
   job.row_format = plan.row_format;
   job.table_offset = table_offset;
   job.first_row = plan.table_first_row;
+  job.device_stream = options.device.stream;
+  job.pinned_bytes = options.device.pinned_bytes;
   return job;
 }
 

@@ -133,7 +133,7 @@ TEST_CASE("every option is listed with its variable, its type, its value, and wh
   const Variable permissions("CAIRN_FILES_PERMISSIONS", "640");
   std::map<std::string, cairn::base::OptionInfo> options;
   for (const auto& option : cairn::base::list_options()) options[option.option] = option;
-  CHECK(options.size() == 23);
+  CHECK(options.size() == 24);
   CHECK(options["io.block_bytes"].variable == "CAIRN_IO_BLOCK_BYTES");
   CHECK(options["io.block_bytes"].value == "1048576");
   CHECK(options["io.block_bytes"].from_environment);

@@ -15,8 +15,8 @@ from dataclasses import dataclass
 # A layer may include the layers of lower levels, itself, and the public headers.
 LEVELS = [
     ["base"],
-    ["comm", "tree"],
-    ["plan", "h5", "device"],
+    ["comm", "tree", "device"],
+    ["plan", "h5"],
     ["io", "commit"],
     ["async"],
     ["save", "load"],

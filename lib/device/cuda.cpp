@@ -1,0 +1,224 @@
+#include "cairn/error.hpp"
+#include "device/memory.hpp"
+#include "device/shape.hpp"
+
+#include <atomic>
+#include <cstring>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <cuda_runtime_api.h>
+
+namespace cairn::device {
+namespace {
+
+/// Below this, copying rows one by one costs more than copying what lies between them as well.
+constexpr std::uint64_t kShortRow = 256;
+/// But not more than so many bytes for each that is wanted.
+constexpr std::uint64_t kMostWaste = 4;
+
+void check(cudaError_t result, const char* call) {
+  if (result == cudaSuccess) return;
+  cudaGetLastError();  // so that the program's next check does not find ours
+  throw Error(ErrorCode::device, std::string(call) + " failed: " + cudaGetErrorName(result) + ", " +
+                                     cudaGetErrorString(result) +
+                                     "; see whether an earlier kernel of the program failed");
+}
+
+/// Makes a device the current one while it lives.
+class CurrentDevice {
+ public:
+  explicit CurrentDevice(int device) {
+    check(cudaGetDevice(&before_), "cudaGetDevice");
+    if (before_ != device) check(cudaSetDevice(device), "cudaSetDevice");
+  }
+  ~CurrentDevice() { cudaSetDevice(before_); }
+  CurrentDevice(const CurrentDevice&) = delete;
+  CurrentDevice& operator=(const CurrentDevice&) = delete;
+
+ private:
+  int before_ = 0;
+};
+
+/// A stream of ours on one device.
+class Stream {
+ public:
+  Stream(int device, cudaStream_t caller) : device_(device) {
+    const CurrentDevice current(device);
+    check(cudaStreamCreateWithFlags(&stream_, cudaStreamNonBlocking), "cudaStreamCreateWithFlags");
+    cudaEvent_t event = nullptr;
+    auto result = cudaEventCreateWithFlags(&event, cudaEventDisableTiming);
+    if (result == cudaSuccess) result = cudaEventRecord(event, caller);
+    if (result == cudaSuccess) result = cudaStreamWaitEvent(stream_, event, 0);
+    if (event != nullptr) cudaEventDestroy(event);
+    if (result != cudaSuccess) {
+      cudaStreamDestroy(stream_);
+      check(result, "ordering a stream after the caller's");
+    }
+  }
+  Stream(Stream&& other) noexcept : device_(other.device_), stream_(std::exchange(other.stream_, nullptr)) {}
+  Stream& operator=(Stream&&) = delete;
+  ~Stream() {
+    if (stream_ != nullptr) cudaStreamDestroy(stream_);
+  }
+
+  int device() const noexcept { return device_; }
+  cudaStream_t get() const noexcept { return stream_; }
+
+ private:
+  int device_;
+  cudaStream_t stream_ = nullptr;
+};
+
+void copy_cube(const CopyShape& shape, const std::byte* from, std::int64_t from_row, std::int64_t from_plane,
+               std::byte* to, std::int64_t to_row, std::int64_t to_plane, cudaStream_t stream) {
+  const auto rows = static_cast<std::size_t>(shape.rows.count);
+  const auto planes = static_cast<std::size_t>(shape.planes.count);
+  if (rows == 1) {
+    check(cudaMemcpyAsync(to, from, shape.run_bytes, cudaMemcpyDefault, stream), "cudaMemcpyAsync");
+  } else if (planes == 1) {
+    check(cudaMemcpy2DAsync(to, static_cast<std::size_t>(to_row), from, static_cast<std::size_t>(from_row),
+                            shape.run_bytes, rows, cudaMemcpyDefault, stream),
+          "cudaMemcpy2DAsync");
+  } else {
+    const auto pitched = [&](const std::byte* memory, std::int64_t row, std::int64_t plane) {
+      cudaPitchedPtr pointer{};
+      pointer.ptr = const_cast<std::byte*>(memory);
+      pointer.pitch = static_cast<std::size_t>(row);
+      pointer.xsize = shape.run_bytes;
+      pointer.ysize = static_cast<std::size_t>(plane / row);
+      return pointer;
+    };
+    cudaMemcpy3DParms copy{};
+    copy.srcPtr = pitched(from, from_row, from_plane);
+    copy.dstPtr = pitched(to, to_row, to_plane);
+    copy.extent = {shape.run_bytes, rows, planes};
+    copy.kind = cudaMemcpyDefault;
+    check(cudaMemcpy3DAsync(&copy, stream), "cudaMemcpy3DAsync");
+  }
+}
+
+void pack_rows(const CopyShape& shape, const std::byte* from, std::byte* to) {
+  for (std::int64_t plane = 0; plane < shape.planes.count; ++plane)
+    for (std::int64_t row = 0; row < shape.rows.count; ++row, to += shape.run_bytes)
+      std::memcpy(to, from + plane * shape.planes.stride + row * shape.rows.stride, shape.run_bytes);
+}
+
+}  // namespace
+
+bool is_available() {
+  static std::atomic<bool> was_available{false};
+  int devices = 0;
+  const auto result = cudaGetDeviceCount(&devices);
+  if (result == cudaSuccess && devices > 0) return was_available = true;
+  // Memory of a device that has failed must not be taken for the host's.
+  if (was_available) check(result, "cudaGetDeviceCount");
+  cudaGetLastError();
+  return false;
+}
+
+bool is_device(const void* memory) {
+  cudaPointerAttributes attributes{};
+  if (memory == nullptr) return false;
+  const auto result = cudaPointerGetAttributes(&attributes, memory);
+  if (result == cudaErrorInvalidValue) {  // memory that the runtime does not know, before CUDA 11
+    cudaGetLastError();
+    return false;
+  }
+  if (result != cudaSuccess && !is_available()) return false;
+  check(result, "cudaPointerGetAttributes");
+  return attributes.type == cudaMemoryTypeDevice || attributes.type == cudaMemoryTypeManaged;
+}
+
+Pinned::Pinned(std::span<std::byte> memory) noexcept {
+  if (memory.empty()) return;
+  if (cudaHostRegister(memory.data(), memory.size(), cudaHostRegisterPortable) == cudaSuccess)
+    registered_ = memory.data();
+  else
+    cudaGetLastError();
+}
+Pinned::Pinned(Pinned&& other) noexcept : registered_(std::exchange(other.registered_, nullptr)) {}
+Pinned& Pinned::operator=(Pinned&& other) noexcept {
+  std::swap(registered_, other.registered_);
+  return *this;
+}
+Pinned::~Pinned() {
+  if (registered_ != nullptr) cudaHostUnregister(registered_);
+}
+
+struct Copies::State {
+  /// Rows that were copied with what lies between them, to be packed once they have arrived.
+  struct Enclosed {
+    CopyShape shape;
+    std::vector<std::byte> bytes;
+    std::byte* packed;
+  };
+
+  cudaStream_t caller;
+  std::vector<Stream> streams;
+  std::vector<Enclosed> enclosed;
+
+  cudaStream_t stream_of(const std::byte* memory) {
+    cudaPointerAttributes attributes{};
+    check(cudaPointerGetAttributes(&attributes, memory), "cudaPointerGetAttributes");
+    for (const auto& stream : streams)
+      if (stream.device() == attributes.device) return stream.get();
+    return streams.emplace_back(attributes.device, caller).get();
+  }
+};
+
+Copies::Copies(void* caller_stream) : state_(std::make_unique<State>()) {
+  state_->caller = static_cast<cudaStream_t>(caller_stream);
+}
+
+Copies::~Copies() {
+  for (const auto& stream : state_->streams) cudaStreamSynchronize(stream.get());
+}
+
+void Copies::gather(const Box& box, std::byte* packed) {
+  if (box.element_bytes == 0) return;
+  for (const auto count : box.count)
+    if (count == 0) return;
+  const auto stream = state_->stream_of(box.data);
+  const auto shape = shape_of(box);
+  const auto run = static_cast<std::int64_t>(shape.run_bytes);
+  const bool short_rows = shape.rows.count > 1 && shape.run_bytes < kShortRow;
+  const bool encloses = short_rows && shape.enclosing_bytes() <= kMostWaste * shape.cube_bytes();
+  for_each_cube(shape, [&](std::int64_t offset, std::uint64_t at) {
+    const auto* from = box.data + offset;
+    if (!encloses) {
+      copy_cube(shape, from, shape.rows.stride, shape.planes.stride, packed + at, run, run * shape.rows.count,
+                stream);
+      return;
+    }
+    auto& enclosed =
+        state_->enclosed.emplace_back(shape, std::vector<std::byte>(shape.enclosing_bytes()), packed + at);
+    check(cudaMemcpyAsync(enclosed.bytes.data(), from, enclosed.bytes.size(), cudaMemcpyDefault, stream),
+          "cudaMemcpyAsync");
+  });
+}
+
+void Copies::scatter(const std::byte* packed, const Box& box) {
+  if (box.element_bytes == 0) return;
+  for (const auto count : box.count)
+    if (count == 0) return;
+  const auto stream = state_->stream_of(box.data);
+  const auto shape = shape_of(box);
+  const auto run = static_cast<std::int64_t>(shape.run_bytes);
+  for_each_cube(shape, [&](std::int64_t offset, std::uint64_t at) {
+    copy_cube(shape, packed + at, run, run * shape.rows.count, box.data + offset, shape.rows.stride,
+              shape.planes.stride, stream);
+  });
+}
+
+void Copies::wait() {
+  auto result = cudaSuccess;
+  for (const auto& stream : state_->streams)
+    if (const auto each = cudaStreamSynchronize(stream.get()); each != cudaSuccess) result = each;
+  const auto enclosed = std::exchange(state_->enclosed, {});
+  check(result, "copying between the host and a device");
+  for (const auto& each : enclosed) pack_rows(each.shape, each.bytes.data(), each.packed);
+}
+
+}  // namespace cairn::device

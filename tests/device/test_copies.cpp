@@ -1,0 +1,205 @@
+#include "cairn/error.hpp"
+#include "device/memory.hpp"
+#include "device/shape.hpp"
+#include "simulated_cuda.hpp"
+#include "tree/box.hpp"
+
+#include <chrono>
+#include <random>
+#include <thread>
+#include <vector>
+
+#include <catch2/catch.hpp>
+
+using namespace cairn;
+using simulated::DeviceArray;
+
+namespace {
+
+using Random = std::mt19937_64;
+
+std::int64_t between(Random& random, std::int64_t low, std::int64_t high) {
+  return std::uniform_int_distribution<std::int64_t>(low, high)(random);
+}
+
+/// A random box in an allocation of its own, with gaps, in any order of dimensions, and backwards at times.
+struct Case {
+  Dims count = {}, strides = {};
+  std::uint64_t element_bytes = 1, first = 0, bytes = 0;  // `first`: of the box's first element
+
+  explicit Case(Random& random) {
+    const auto ndims = static_cast<std::size_t>(between(random, 0, 6));
+    element_bytes = std::uint64_t{1} << between(random, 0, 4);
+    std::vector<std::size_t> order;
+    for (std::size_t dim = 0; dim < ndims; ++dim) {
+      count.push_back(between(random, 1, ndims < 4 ? 9 : 4));
+      strides.push_back(0);
+      order.insert(order.begin(), dim);
+    }
+    if (between(random, 0, 3) == 0) std::shuffle(order.begin(), order.end(), random);
+    std::int64_t stride = 1, lowest = 0;
+    for (const auto dim : order) {
+      const bool backwards = between(random, 0, 9) == 0;
+      strides[dim] = backwards ? -stride : stride;
+      if (backwards) lowest -= stride * (count[dim] - 1);
+      stride *= count[dim] + (between(random, 0, 1) == 0 ? 0 : between(random, 0, 3));
+    }
+    first = static_cast<std::uint64_t>(-lowest) * element_bytes;
+    bytes = static_cast<std::uint64_t>(stride) * element_bytes;
+  }
+  device::Box box(std::byte* memory) const { return {memory + first, strides, count, element_bytes}; }
+  std::uint64_t packed_bytes() const { return tree::product(count) * element_bytes; }
+  std::vector<std::byte> packed(const std::byte* memory) const {
+    std::vector<std::byte> result(packed_bytes());
+    tree::copy_strided(memory + first, strides, result.data(), tree::row_major_strides(count), count,
+                       element_bytes);
+    return result;
+  }
+};
+
+void fill(std::byte* memory, std::uint64_t bytes, Random& random) {
+  for (std::uint64_t i = 0; i < bytes; ++i) memory[i] = static_cast<std::byte>(random());
+}
+
+ErrorCode code_of(const std::function<void()>& step) {
+  try {
+    step();
+  } catch (const Error& error) {
+    return error.code();
+  }
+  return ErrorCode{};
+}
+
+}  // namespace
+
+TEST_CASE("memory is told by its kind") {
+  CHECK(device::is_available());
+  const DeviceArray<double> array(100), elsewhere(100, 1);
+  void* managed = nullptr;
+  cudaMallocManaged(&managed, 4096, 1);
+  std::vector<std::byte> plain(8192), pinned_memory(8192);
+  const device::Pinned pinned(pinned_memory);
+  CHECK(device::is_device(array.data()));
+  CHECK(device::is_device(array.data() + 99));
+  CHECK(device::is_device(elsewhere.data()));
+  CHECK(device::is_device(managed));
+  CHECK_FALSE(device::is_device(plain.data()));
+  CHECK_FALSE(device::is_device(pinned_memory.data()));
+  CHECK_FALSE(device::is_device(nullptr));
+  cudaFree(managed);
+}
+
+TEST_CASE("random boxes come from the device and go back, and what lies between is left alone") {
+  Random random(41);
+  for (int round = 0; round < 1500; ++round) {
+    const Case one(random);
+    const DeviceArray<std::byte> array(one.bytes, round % 2);
+    fill(array.inside(), one.bytes, random);
+    const std::vector<std::byte> before(array.inside(), array.inside() + one.bytes);
+    std::vector<std::byte> packed(one.packed_bytes());
+    {
+      device::Copies copies(nullptr);
+      copies.gather(one.box(array.data()), packed.data());
+      copies.wait();
+      REQUIRE(packed == one.packed(before.data()));
+      fill(packed.data(), packed.size(), random);
+      copies.scatter(packed.data(), one.box(array.data()));
+      copies.wait();
+    }
+    std::vector<std::byte> expected = before;
+    tree::copy_strided(packed.data(), tree::row_major_strides(one.count), expected.data() + one.first,
+                       one.strides, one.count, one.element_bytes);
+    REQUIRE(std::equal(expected.begin(), expected.end(), array.inside()));
+  }
+  CHECK(simulated::alive().streams == 0);
+  CHECK(simulated::alive().events == 0);
+}
+
+TEST_CASE("a field with a halo is one copy, and one with short rows is copied with what lies between them") {
+  simulated::reset_counts();
+  const DeviceArray<double> field(12 * 12 * 66);
+  std::vector<double> packed(10 * 10 * 64);
+  device::Copies copies(nullptr);
+  copies.gather({reinterpret_cast<std::byte*>(field.data() + 12 * 66 + 66 + 1), Dims{12 * 66, 66, 1},
+                 Dims{10, 10, 64}, 8},
+                reinterpret_cast<std::byte*>(packed.data()));
+  copies.wait();
+  CHECK(simulated::counts().cubic == 1);
+  copies.gather({reinterpret_cast<std::byte*>(field.data()), Dims{66, 1}, Dims{100, 64}, 8},
+                reinterpret_cast<std::byte*>(packed.data()));
+  copies.wait();
+  CHECK(simulated::counts().planar == 1);
+  copies.gather({reinterpret_cast<std::byte*>(field.data()), Dims{12, 1}, Dims{100, 10}, 8},
+                reinterpret_cast<std::byte*>(packed.data()));
+  copies.wait();
+  CHECK(simulated::counts().linear == 1);
+  copies.gather({reinterpret_cast<std::byte*>(field.data()), Dims{64, 1}, Dims{100, 64}, 8},
+                reinterpret_cast<std::byte*>(packed.data()));
+  copies.wait();
+  CHECK(simulated::counts().linear == 2);
+  CHECK(simulated::counts().cubic == 1);
+}
+
+TEST_CASE("copies come after what the caller's stream was given before") {
+  for (const bool own_stream : {true, false}) {
+    cudaStream_t stream = nullptr;
+    if (own_stream) cudaStreamCreateWithFlags(&stream, cudaStreamNonBlocking);
+    const DeviceArray<int> array(1000);
+    int* const inside = array.inside();
+    simulated::launch(stream, [inside] {
+      std::this_thread::sleep_for(std::chrono::milliseconds(20));
+      for (int i = 0; i < 1000; ++i) inside[i] = i;
+    });
+    std::vector<int> host(1000, -1);
+    device::Copies copies(stream);
+    copies.gather({reinterpret_cast<std::byte*>(array.data()), Dims{1}, Dims{1000}, 4},
+                  reinterpret_cast<std::byte*>(host.data()));
+    copies.wait();
+    for (int i = 0; i < 1000; ++i) REQUIRE(host[static_cast<std::size_t>(i)] == i);
+    if (own_stream) cudaStreamDestroy(stream);
+  }
+}
+
+TEST_CASE("a failing call of the runtime is an error, at whichever call, and nothing stays behind") {
+  Random random(42);
+  int failures = 0;
+  for (int call = 0;; ++call) {
+    const DeviceArray<std::byte> array(4096 * 4);
+    std::vector<std::byte> host(64 * 16);
+    simulated::fail_call(call);
+    const auto code = code_of([&] {
+      if (!device::is_device(array.data())) return;
+      device::Copies copies(nullptr);
+      copies.gather({array.data(), Dims{128, 1}, Dims{16, 64}, 1}, host.data());
+      copies.wait();
+      copies.scatter(host.data(), {array.data(), Dims{1024, 128, 1}, Dims{2, 8, 64}, 1});
+      copies.wait();
+    });
+    const bool reached = simulated::calls() > call;
+    simulated::fail_call(-1);
+    CHECK(simulated::alive().streams == 0);
+    CHECK(simulated::alive().events == 0);
+    // What is asked first says only that there is no such memory, unless there is.
+    if (!reached) {
+      CHECK(code == ErrorCode{});
+      break;
+    }
+    failures += code == ErrorCode::device;
+    REQUIRE(call < 100);
+  }
+  CHECK(failures >= 10);
+}
+
+TEST_CASE("host memory is registered once and given back") {
+  const int before = simulated::alive().registered;
+  std::vector<std::byte> memory(1 << 16);
+  {
+    device::Pinned pinned(memory);
+    CHECK(simulated::alive().registered == before + 1);
+    const device::Pinned again(memory);  // refused by the runtime: it stays as it is
+    CHECK(simulated::alive().registered == before + 1);
+    const device::Pinned moved = std::move(pinned);
+    CHECK(simulated::alive().registered == before + 1);
+  }
+  CHECK(simulated::alive().registered == before);
+}
