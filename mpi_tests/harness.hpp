@@ -11,9 +11,10 @@
 #include <mpi.h>
 
 /// What tests under mpirun share. `main` is in here: it starts MPI (at the thread level that the environment
-/// variable CAIRN_TEST_THREADS names: single, the default, funneled, or multiple), runs every test case on every rank,
-/// and exits with a failure on all ranks where a check failed on one. Only a rank that failed prints. A rank
-/// that stays in one test case for longer than CAIRN_TEST_LIMIT_S seconds (50) ends the whole run.
+/// variable CAIRN_TEST_THREADS names: single, the default, funneled, or multiple), runs every test case on
+/// every rank, and exits with a failure on all ranks where a check failed on one. Only a rank that failed
+/// prints. A rank that stays in one test case for longer than CAIRN_TEST_LIMIT_S seconds (50) ends the whole
+/// run.
 namespace cairn::testing {
 
 int rank(MPI_Comm comm = MPI_COMM_WORLD);

@@ -82,9 +82,11 @@ struct AsyncOptions {
 
 /// Of arrays in the memory of NVIDIA devices.
 struct DeviceOptions {
-  /// A cudaStream_t: copies begin after the work that it has been given; null: the default stream of each device.
+  /// A cudaStream_t: copies begin after the work that it has been given; null: the default stream of each
+  /// device.
   void* stream = nullptr;
-  /// Of a rank, for copies between devices and the disk, beside the staging memory of saves in the background.
+  /// Of a rank, for copies between devices and the disk, beside the staging memory of saves in the
+  /// background.
   std::uint64_t pinned_bytes = env("DEVICE_PINNED_BYTES", 64ull << 20);
 };
 

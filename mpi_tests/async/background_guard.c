@@ -1,4 +1,5 @@
-/* Counts the calls of MPI and HDF5, and ends the program where one comes from a thread other than the main one. */
+/* Counts the calls of MPI and HDF5, and ends the program where one comes from a thread other than the main
+ * one. */
 
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -10,7 +11,8 @@
 
 static atomic_long calls;
 
-/* The real function. Called with all registers saved but those of floating point, which no function here is given. */
+/* The real function. Called with all registers saved but those of floating point, which no function here is
+ * given. */
 __attribute__((visibility("default"))) void* cairn_test_note_call(const char* name) {
   void* function = dlsym(RTLD_NEXT, name);
   ++calls;
@@ -25,4 +27,6 @@ __attribute__((visibility("default"))) void* cairn_test_note_call(const char* na
   return function;
 }
 
-__attribute__((visibility("default"))) long cairn_test_calls(void) { return calls; }
+__attribute__((visibility("default"))) long cairn_test_calls(void) {
+  return calls;
+}

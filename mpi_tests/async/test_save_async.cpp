@@ -322,6 +322,13 @@ TEST_CASE("a rate is not passed, and low priority changes nothing but speed") {
 }
 
 TEST_CASE("staging memory is used again: it does not grow over a thousand saves") {
+#ifdef __SANITIZE_ADDRESS__
+  constexpr int saves = 150;  // what is freed stays in quarantine there: only errors are looked for
+  constexpr long most_kib = 1 << 20;
+#else
+  constexpr int saves = 1000;
+  constexpr long most_kib = 4096;
+#endif
   Setting s;
   const auto resident_kib = [] {
     std::ifstream status("/proc/self/status");
@@ -334,14 +341,14 @@ TEST_CASE("staging memory is used again: it does not grow over a thousand saves"
     return 0L;
   };
   long settled = 0;
-  for (int i = 1; i <= 1000; ++i) {
+  for (int i = 1; i <= saves; ++i) {
     s.state.fill(i);
     cairn::save_async(s.context, s.path, s.state.tree, {.overwrite = true}).result();
     if (i == 100) settled = resident_kib();
   }
   CHECK(settled > 0);
-  CHECK(resident_kib() - settled < 4096);
-  CHECK(stored_generation(MPI_COMM_WORLD, s.path) == 1000);
+  CHECK(resident_kib() - settled < most_kib);
+  CHECK(stored_generation(MPI_COMM_WORLD, s.path) == saves);
 }
 
 TEST_CASE("what is wrong with the tree or the path is thrown by the call itself") {
