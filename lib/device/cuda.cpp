@@ -33,7 +33,9 @@ class CurrentDevice {
     check(cudaGetDevice(&before_), "cudaGetDevice");
     if (before_ != device) check(cudaSetDevice(device), "cudaSetDevice");
   }
-  ~CurrentDevice() { cudaSetDevice(before_); }
+  ~CurrentDevice() {
+    if (cudaSetDevice(before_) != cudaSuccess) cudaGetLastError();
+  }
   CurrentDevice(const CurrentDevice&) = delete;
   CurrentDevice& operator=(const CurrentDevice&) = delete;
 
@@ -53,6 +55,7 @@ class Stream {
     if (result == cudaSuccess) result = cudaStreamWaitEvent(stream_, event, 0);
     if (event != nullptr) cudaEventDestroy(event);
     if (result != cudaSuccess) {
+      cudaGetLastError();
       cudaStreamDestroy(stream_);
       check(result, "ordering a stream after the caller's");
     }
@@ -173,7 +176,8 @@ Copies::Copies(void* caller_stream) : state_(std::make_unique<State>()) {
 }
 
 Copies::~Copies() {
-  for (const auto& stream : state_->streams) cudaStreamSynchronize(stream.get());
+  for (const auto& stream : state_->streams)
+    if (cudaStreamSynchronize(stream.get()) != cudaSuccess) cudaGetLastError();
 }
 
 void Copies::gather(const Box& box, std::byte* packed) {

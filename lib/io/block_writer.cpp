@@ -1,5 +1,6 @@
 #include "io/block_writer.hpp"
 
+#include "base/stream_copy.hpp"
 #include "cairn/error.hpp"
 #include "io/workers.hpp"
 
@@ -14,6 +15,10 @@ constexpr std::uint64_t kSmallBlock = 64u << 10;
 constexpr std::uint64_t kSmallUnit = 1u << 20;
 /// A piece of a block that is gathered, checksummed and written while it is in the cache of one core.
 constexpr std::uint64_t kPieceBytes = 256u << 10;
+/// Shorter runs of memory are joined in the cache first.
+constexpr std::uint64_t kShortestRun = 256;
+/// Of a piece that goes through the first cache of a core on its way past the others.
+constexpr std::uint64_t kFirstCacheBytes = 16u << 10;
 /// A rank that writes less does so on the caller's thread.
 constexpr std::uint64_t kWorthThreads = 8u << 20;
 constexpr std::uint64_t kRowsAtOnce = 8u << 20;
@@ -102,7 +107,10 @@ bool BlockWriter::try_stage(StagingPool& pool, Worker& worker, Unit& unit) {
   for (const auto number : unit.blocks) {
     auto& block = staged_blocks_[number];
     block = *blocks_[number];
-    gather(worker, memory, block, is_on_device(number));
+    if (is_on_device(number))
+      gather(worker, memory, block, true);
+    else
+      gather_past_caches(worker, memory, block);
     memory = memory.subspan(bytes_of(block));
   }
   finish_gathering(worker);
@@ -261,6 +269,30 @@ void BlockWriter::gather(Worker& worker, std::span<std::byte> memory, const plan
   }
   tree::copy_strided(block.data, block.strides, memory.data(), tree::row_major_strides(block.box.count),
                      block.box.count, element_bytes);
+}
+
+/// The same from the host's memory to memory that is written to the disk later.
+void BlockWriter::gather_past_caches(Worker& worker, std::span<std::byte> memory,
+                                     const plan::Block& block) const {
+  const auto element_bytes = leaf_of(block).element_bytes;
+  auto& runs = worker.runs;
+  tree::list_runs(const_cast<std::byte*>(block.data), block.strides, block.box.count, element_bytes,
+                  kShortestRun, runs);
+  for (const auto run : runs) {
+    base::stream_copy(memory.data(), run.data(), run.size());
+    memory = memory.subspan(run.size());
+  }
+  if (!runs.empty()) return;
+  auto piece = block;
+  for (auto& box : tree::cut(block.box, kFirstCacheBytes / element_bytes)) {
+    piece.data = block.data + tree::offset_between(block.box.start, box.start, block.strides) *
+                                  static_cast<std::int64_t>(element_bytes);
+    piece.box = std::move(box);
+    const auto packed = worker.buffer.take(bytes_of(piece));
+    gather(worker, packed, piece, false);
+    base::stream_copy(memory.data(), packed.data(), packed.size());
+    memory = memory.subspan(packed.size());
+  }
 }
 
 /// What was gathered from a device arrives.

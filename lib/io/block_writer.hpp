@@ -60,6 +60,7 @@ class BlockWriter {
     std::optional<tree::ExtentFinder> finder;
     base::StreamingChecksum checksum;
     std::optional<device::Copies> copies;
+    std::vector<std::span<std::byte>> runs;
   };
 
   std::vector<Unit> make_units(const Pick& wanted) const;
@@ -74,6 +75,7 @@ class BlockWriter {
   void put_together(Sink& sink, Worker& worker, const Unit& unit);
   std::vector<tree::Extent> extents_of(Worker& worker, const plan::Block& block) const;
   void gather(Worker& worker, std::span<std::byte> memory, const plan::Block& block, bool on_device) const;
+  void gather_past_caches(Worker& worker, std::span<std::byte> memory, const plan::Block& block) const;
   static void finish_gathering(Worker& worker);
   std::span<std::byte> take(Worker& worker, std::uint64_t bytes, std::uint64_t offset, bool on_device) const;
   bool is_staged(const plan::Block& block) const noexcept;
