@@ -64,6 +64,7 @@ AsyncResponse save_async(const Context& context, const Path& path, const Tree& t
     task = std::make_shared<BackgroundSave>(save, comm, queue);
   });
   if (!started) task = std::make_shared<DoneTask>(operation.report(), comm.primary(), context.log);
+  task->report().snapshot_s = operation.report().snapshot_s;
   task->report().blocked_s = clock.seconds();
   queue->start(task, context.async.low_priority);
   return AsyncResponse(std::make_unique<detail::Pending>(context, std::move(task)));
