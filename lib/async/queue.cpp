@@ -34,8 +34,10 @@ void Queue::settle(comm::Communicator& comm) {
   if (comm.attachment() != nullptr) of(comm)->settle_all(comm);
 }
 
-void Queue::wait_idle(comm::Communicator& comm) {
-  if (comm.attachment() != nullptr) of(comm)->worker_.wait_idle();
+void Queue::finish_all(comm::Communicator& comm) {
+  if (comm.attachment() == nullptr) return;
+  of(comm)->wait_idle();
+  settle(comm);
 }
 
 void Queue::settle_all(comm::Communicator& comm) {

@@ -19,10 +19,13 @@ class Queue final : public comm::Attachment {
 
   /// What every collective function does first, once it has the communicator: throws what went wrong in tasks
   /// whose responses were dropped, calls their callbacks, and forgets them. Collective: one agreement where
-  /// any task is unfinished, and one for each that is dropped and done.
+  /// any response has not been asked, and one or two for each that is dropped and done.
   static void settle(comm::Communicator& comm);
-  /// Waits until nothing that was started on this communicator before goes on. Local.
-  static void wait_idle(comm::Communicator& comm);
+  /// The same, after waiting until nothing goes on that was started on this communicator before: operations
+  /// that are not in the background see its effects, and come after it.
+  static void finish_all(comm::Communicator& comm);
+  /// Waits for that alone. Local.
+  void wait_idle() { worker_.wait_idle(); }
 
   void start(std::shared_ptr<Task> task, bool low_priority);
   void forget(const Task& task) noexcept;

@@ -50,20 +50,20 @@ inline namespace CAIRN_ABI {
 
 Report load(const Context& context, const Path& path, Tree& tree, const LoadOptions& options) {
   comm::Communicator comm(context);
-  async::Queue::settle(comm);
+  async::Queue::finish_all(comm);
   return load_stages::LoadOperation(context, path, options).run(comm, tree);
 }
 
 Tree load(const Context& context, const Path& path, const LoadOptions& options) {
   comm::Communicator comm(context);
-  async::Queue::settle(comm);
+  async::Queue::finish_all(comm);
   return load_stages::LoadOperation(context, path, options).run_owning(comm);
 }
 
 AsyncResponse load_async(const Context& context, const Path& path, Tree& tree, const LoadOptions& options) {
   base::Clock clock;
   comm::Communicator comm(context);
-  async::Queue::settle(comm);
+  async::Queue::finish_all(comm);
   const auto queue = async::Queue::of(comm);
   auto operation = std::make_unique<load_stages::LoadOperation>(context, path, options);
   operation->start(comm, tree);

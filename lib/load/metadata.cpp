@@ -106,7 +106,7 @@ bool is_checkpoint(const Path& path) {
 
 bool is_checkpoint(const Context& context, const Path& path) {
   comm::Communicator comm(context);
-  async::Queue::settle(comm);
+  async::Queue::finish_all(comm);
   Options options = context;
   load_stages::agree_on_path(comm, options, "is_checkpoint", path);
   const auto answer = comm.agree_on_root("is_checkpoint", [&] {
@@ -121,7 +121,7 @@ Metadata metadata(const Path& path) {
 
 Metadata metadata(const Context& context, const Path& path) {
   comm::Communicator comm(context);
-  async::Queue::settle(comm);
+  async::Queue::finish_all(comm);
   Options options = context;
   load_stages::agree_on_path(comm, options, "metadata", path);
   const auto bytes = comm.agree_on_root("metadata", [&] {

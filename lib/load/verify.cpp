@@ -265,7 +265,7 @@ class TreeVerification {
 
 std::vector<Error> verify_checkpoint(const Context& context, const Path& path, const Progress& progress) {
   comm::Communicator comm(context);
-  async::Queue::settle(comm);
+  async::Queue::finish_all(comm);
   Options options = context;
   load_stages::agree_on_path(comm, options, "verify", path);
   TreeVerification verification(comm, options, path, progress);

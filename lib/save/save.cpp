@@ -43,8 +43,7 @@ inline namespace CAIRN_ABI {
 
 Report save(const Context& context, const Path& path, const Tree& tree, const SaveOptions& options) {
   comm::Communicator comm(context);
-  async::Queue::settle(comm);
-  async::Queue::wait_idle(comm);  // what was started before commits before
+  async::Queue::finish_all(comm);
   return save_stages::SaveOperation(comm, context, save_stages::as_request("save", path, options)).run(tree);
 }
 
@@ -57,7 +56,7 @@ AsyncResponse save_async(const Context& context, const Path& path, const Tree& t
   const auto queue = async::Queue::of(comm);
   wait_for_saves_to(*queue, path);
   // The primary's writer holds: where that is parallel HDF5, all is done here, after what was started before.
-  if (context.io.writer == Writer::mpio) async::Queue::wait_idle(comm);
+  if (context.io.writer == Writer::mpio) queue->wait_idle();
   SaveOperation operation(comm, context, as_request("save_async", path, options));
   std::shared_ptr<async::Task> task;
   const auto started = operation.start(tree, [&](const std::shared_ptr<StartedSave>& save) {

@@ -34,7 +34,7 @@ FOREIGN = {
     r"mpi\.h|mpi-ext\.h": ["lib/comm/", "lib/h5/parallel_file.", "include/cairn/detail/", "include/cairn/cairn.h",
                            "lib/c/", "lib/fortran/", "examples/"],
     r"hdf5\.h|H5\w+\.h|hdf5_hl\.h": ["lib/h5/"],
-    r"cuda.*\.h|nccl\.h": ["lib/device/"],
+    r"cuda.*\.h|nccl\.h": ["lib/device/", "examples/"],
     r"xxhash\.h|xxh3\.h": ["lib/base/"],
     r"fstream": ["examples/"],
     r"sys/mman\.h": ["lib/base/pages.cpp"],
