@@ -85,6 +85,9 @@ struct DeviceOptions {
   /// A cudaStream_t: copies begin after the work that it has been given; null: the default stream of each
   /// device.
   void* stream = nullptr;
+  /// An ncclComm_t of the same ranks in the same order: loads broadcast replicated arrays over it, from
+  /// device to device; null: over MPI.
+  void* nccl = nullptr;
   /// Of a rank, for copies between devices and the disk, beside the staging memory of saves in the
   /// background.
   std::uint64_t pinned_bytes = env("DEVICE_PINNED_BYTES", 64ull << 20);

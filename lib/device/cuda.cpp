@@ -1,4 +1,5 @@
 #include "cairn/error.hpp"
+#include "device/cuda_stream.hpp"
 #include "device/memory.hpp"
 #include "device/shape.hpp"
 
@@ -17,62 +18,6 @@ namespace {
 constexpr std::uint64_t kShortRow = 256;
 /// But not more than so many bytes for each that is wanted.
 constexpr std::uint64_t kMostWaste = 4;
-
-void check(cudaError_t result, const char* call) {
-  if (result == cudaSuccess) return;
-  cudaGetLastError();  // so that the program's next check does not find ours
-  throw Error(ErrorCode::device, std::string(call) + " failed: " + cudaGetErrorName(result) + ", " +
-                                     cudaGetErrorString(result) +
-                                     "; see whether an earlier kernel of the program failed");
-}
-
-/// Makes a device the current one while it lives.
-class CurrentDevice {
- public:
-  explicit CurrentDevice(int device) {
-    check(cudaGetDevice(&before_), "cudaGetDevice");
-    if (before_ != device) check(cudaSetDevice(device), "cudaSetDevice");
-  }
-  ~CurrentDevice() {
-    if (cudaSetDevice(before_) != cudaSuccess) cudaGetLastError();
-  }
-  CurrentDevice(const CurrentDevice&) = delete;
-  CurrentDevice& operator=(const CurrentDevice&) = delete;
-
- private:
-  int before_ = 0;
-};
-
-/// A stream of ours on one device.
-class Stream {
- public:
-  Stream(int device, cudaStream_t caller) : device_(device) {
-    const CurrentDevice current(device);
-    check(cudaStreamCreateWithFlags(&stream_, cudaStreamNonBlocking), "cudaStreamCreateWithFlags");
-    cudaEvent_t event = nullptr;
-    auto result = cudaEventCreateWithFlags(&event, cudaEventDisableTiming);
-    if (result == cudaSuccess) result = cudaEventRecord(event, caller);
-    if (result == cudaSuccess) result = cudaStreamWaitEvent(stream_, event, 0);
-    if (event != nullptr) cudaEventDestroy(event);
-    if (result != cudaSuccess) {
-      cudaGetLastError();
-      cudaStreamDestroy(stream_);
-      check(result, "ordering a stream after the caller's");
-    }
-  }
-  Stream(Stream&& other) noexcept : device_(other.device_), stream_(std::exchange(other.stream_, nullptr)) {}
-  Stream& operator=(Stream&&) = delete;
-  ~Stream() {
-    if (stream_ != nullptr) cudaStreamDestroy(stream_);
-  }
-
-  int device() const noexcept { return device_; }
-  cudaStream_t get() const noexcept { return stream_; }
-
- private:
-  int device_;
-  cudaStream_t stream_ = nullptr;
-};
 
 void copy_cube(const CopyShape& shape, const std::byte* from, std::int64_t from_row, std::int64_t from_plane,
                std::byte* to, std::int64_t to_row, std::int64_t to_plane, cudaStream_t stream) {
@@ -163,11 +108,10 @@ struct Copies::State {
   std::vector<Enclosed> enclosed;
 
   cudaStream_t stream_of(const std::byte* memory) {
-    cudaPointerAttributes attributes{};
-    check(cudaPointerGetAttributes(&attributes, memory), "cudaPointerGetAttributes");
+    const int device = device_of(memory);
     for (const auto& stream : streams)
-      if (stream.device() == attributes.device) return stream.get();
-    return streams.emplace_back(attributes.device, caller).get();
+      if (stream.device() == device) return stream.get();
+    return streams.emplace_back(device, caller).get();
   }
 };
 

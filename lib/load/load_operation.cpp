@@ -234,11 +234,14 @@ bool LoadOperation::join(const Opened& opened, int rank) {
 }
 
 void LoadOperation::match_leaves(comm::Communicator& comm, std::vector<tree::LocalLeaf> leaves) {
-  comm.agree("match", [&] {
+  void* const nccl = options_.device.nccl;
+  const auto lanes = comm.agree_min("match", 1, [&] {
     matched_ = match(std::move(leaves), opened_.stored, load_, comm.rank(), comm.size());
     shared_.emplace(matched_.shared, opened_.stored, comm.rank(), comm.size(), options_.device.stream);
     report_.leaves = opened_.stored.leaves.size();
+    return comm::Lanes{shared_->fits_nccl(nccl) ? 1u : 0u};
   });
+  if ((*lanes)[0] == 1) shared_->use_nccl(nccl, options_.ranks.timeout_s);
 }
 
 void LoadOperation::read() {

@@ -22,6 +22,13 @@ class SharedArrays {
 
   /// What this rank must read for itself and the others.
   std::span<const io::Want> reads() const noexcept { return reads_; }
+  /// Whether all of it can go from device to device by this ncclComm_t, as far as this rank knows.
+  bool fits_nccl(void* nccl) const;
+  /// That it does so; the same on every rank.
+  void use_nccl(void* nccl, double timeout_s) noexcept {
+    nccl_ = nccl;
+    timeout_s_ = timeout_s;
+  }
   /// Once every rank has read: collective, a broadcast for each segment, and places what arrives. Local
   /// failures (a value out of a conversion's range) are kept, and reported by the `finish` that the caller
   /// runs inside an agreement.
@@ -31,12 +38,18 @@ class SharedArrays {
  private:
   struct Piece;
   struct Segment;
+  void exchange_by_nccl();
+  std::byte* memory_of(const Piece& piece) const;
   void place(const Segment& segment, device::Copies& copies);
+  template <class Step>
+  void keep_failure(const Step& step);
 
   std::span<const io::Want> wants_;
   const Stored* stored_;
   int rank_, size_;
   void* device_stream_;
+  void* nccl_ = nullptr;
+  double timeout_s_ = 0;
   std::vector<Segment> segments_;
   std::vector<io::Want> reads_;
   std::shared_ptr<const Error> failure_;

@@ -3,6 +3,7 @@
 
 #include "folder.hpp"
 #include "simulated_cuda.hpp"
+#include "simulated_nccl.hpp"
 
 #include <chrono>
 #include <cstring>
@@ -201,6 +202,48 @@ TEST_CASE("copies come after what the caller's stream was given before") {
     cairn::load(s.context, s.folder.path() / name, s.state.on_device);
     CHECK(s.state.device_is_host());
   }
+}
+
+TEST_CASE("replicated arrays go from device to device where every rank gives an ncclComm_t") {
+  Setting s;
+  simulated::NcclComm nccl(MPI_COMM_WORLD), single(MPI_COMM_SELF);
+  cairn::save(s.context, s.path, s.state.on_host);
+  cairn::Tree tables;
+  tables["table"] = cairn::replicated(s.state.device_table.data(), {State::kTable});
+  const auto load = [&](void* comm, const cairn::LoadOptions& options = {.partial = true}) {
+    s.state.spoil_device();
+    s.context.device.nccl = comm;
+    const int before = nccl.broadcasts();
+    cairn::load(s.context, s.path, tables, options);
+    CHECK(std::memcmp(s.state.device_table.inside(), s.state.table.data(), State::kTable * sizeof(float)) ==
+          0);
+    return nccl.broadcasts() - before;
+  };
+  const bool several = s.state.size > 1;
+  CHECK((load(nccl.get()) > 0) == several);
+  CHECK(load(nullptr) == 0);
+  // Not by one rank alone, nor over a communicator of other ranks.
+  if (several) CHECK(load(s.state.rank == 0 ? nccl.get() : nullptr) == 0);
+  CHECK(load(single.get()) == 0);
+
+  // Numbers of the host's are no hindrance; arrays of the host's are.
+  s.state.spoil_device();
+  s.context.device.nccl = nccl.get();
+  int before = nccl.broadcasts();
+  cairn::load(s.context, s.path, s.state.on_device);
+  CHECK(s.state.device_is_host());
+  CHECK((nccl.broadcasts() > before) == several);
+  before = nccl.broadcasts();
+  cairn::load(s.context, s.path, s.state.on_host);
+  CHECK(nccl.broadcasts() == before);
+
+  if (!several) return;
+  nccl.fail(s.state.rank == 1);
+  const auto error =
+      common_outcome(MPI_COMM_WORLD, [&] { cairn::load(s.context, s.path, tables, {.partial = true}); });
+  REQUIRE(error);
+  CHECK(error->code() == cairn::ErrorCode::device);
+  CHECK(error->rank() == 1);
 }
 
 TEST_CASE("a replicated array on devices that differs between ranks is found out") {

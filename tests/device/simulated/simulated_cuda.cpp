@@ -327,6 +327,12 @@ cudaError_t cudaStreamSynchronize(cudaStream_t stream) {
   waited->wait_for(waited->count_given());
   return next_call();
 }
+cudaError_t cudaStreamQuery(cudaStream_t stream) {
+  if (const auto error = next_call()) return error;
+  auto* const asked = stream_or_default(stream);
+  const std::lock_guard lock(asked->mutex);
+  return asked->done == asked->given ? cudaSuccess : cudaErrorNotReady;
+}
 cudaError_t cudaStreamWaitEvent(cudaStream_t stream, cudaEvent_t event, unsigned) {
   if (const auto error = next_call()) return error;
   const CUevent_st recorded = *event;
