@@ -42,11 +42,16 @@ void Queue::finish_all(comm::Communicator& comm) {
 
 void Queue::settle_all(comm::Communicator& comm) {
   if (tasks_.empty()) return;
+  // Other ranks may still wait for their part of any of them.
+  double allowance_s = 0;
+  for (const auto& task : tasks_) allowance_s += task->allowance_s();
+  comm.allow(allowance_s);
   const auto ready = comm.agree_min("settle", tasks_.size(), [&] {
     comm::Lanes lanes;
     for (const auto& task : tasks_) lanes.push_back(task->dropped() && task->done() ? 1 : 0);
     return lanes;
   });
+  comm.allow(0);
   const auto tasks = tasks_;
   for (std::size_t i = 0; i < tasks.size(); ++i) {
     if ((*ready)[i] == 0) continue;

@@ -26,11 +26,17 @@ void Task::wait() {
   changed_.wait(lock, [&] { return done_.load(); });
 }
 
+void Task::drop() noexcept {
+  dropped_ = true;
+  if (!snapshotted_) wait();
+}
+
 void Task::call_back() noexcept {
   const auto callback = std::exchange(callback_, nullptr);
   if (!callback) return;
   try {
-    callback(report_, failure_ ? &*failure_ : nullptr);
+    const auto& known = failure_ ? failure_ : failed_elsewhere_;
+    callback(report_, known ? &*known : nullptr);
   } catch (...) {
     // It is the program's own; a save does not fail for it.
   }
@@ -38,12 +44,16 @@ void Task::call_back() noexcept {
 
 Report Task::conclude(comm::Communicator& comm) {
   comm.set_primary(primary_);
+  comm.allow(allowance_s());
   try {
     comm.agree("result", [&] {
       if (failure_) throw Error(*failure_);
     });
     do_conclude(comm);
+    comm.allow(0);
+    failed_elsewhere_.reset();
   } catch (const Error& error) {
+    comm.allow(0);
     failure_ = error;
     call_back();
     throw;

@@ -33,14 +33,19 @@ class Task {
   void wait();  // until `work` is over
   void cancel() noexcept { cancelled_ = true; }
   const std::atomic<bool>& cancelled() const noexcept { return cancelled_; }
-  /// Nobody will ask for the result: the next operation on the communicator looks after it.
-  void drop() noexcept { dropped_ = true; }
+  /// Nobody will ask for the result: the next operation on the communicator looks after it. The caller's
+  /// memory may be gone when this returns, so it waits while that is still in use.
+  void drop() noexcept;
   bool dropped() const noexcept { return dropped_; }
 
   // On the caller's thread.
   void on_complete(Callback callback) { callback_ = std::move(callback); }
   /// Calls the callback, if it was not called, with what this rank knows. Only when done.
   void call_back() noexcept;
+  /// Seconds beyond the timeout that its work may take on another rank than this.
+  virtual double allowance_s() const noexcept = 0;
+  /// Whether saves may overtake it, which the ranks' votes need to begin at about one time.
+  virtual bool is_load() const noexcept { return false; }
   /// After `wait`: the report, or what went wrong on any rank. Collective.
   Report conclude(comm::Communicator& comm);
   const std::optional<Error>& failure() const noexcept { return failure_; }
@@ -52,12 +57,15 @@ class Task {
   /// Collective: the part that follows it, on every rank or none. Fills the report.
   virtual void do_conclude(comm::Communicator& comm) = 0;
   void set_snapshotted() noexcept { snapshotted_ = true; }
+  /// That it failed elsewhere: for the callback, until the ranks agree on what is thrown. In `do_work`.
+  void set_failed_elsewhere(Error error) { failed_elsewhere_.emplace(std::move(error)); }
 
  private:
   std::atomic<bool> done_ = false, snapshotted_ = false, cancelled_ = false, dropped_ = false;
   std::mutex mutex_;
   std::condition_variable changed_;
-  std::optional<Error> failure_;  // of this rank, once done
+  std::optional<Error> failure_;           // of this rank, once done
+  std::optional<Error> failed_elsewhere_;  // as far as this rank knows
   Callback callback_;
   Report report_;
   int primary_;

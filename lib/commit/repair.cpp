@@ -63,12 +63,14 @@ class Repairer {
     } else if (token.kind == TokenKind::commit && token.id != leftover.id) {
       replaced_.push_back(leftover);
     } else {
-      examine_owner(leftover, std::move(directory), token);
+      examine_owner(leftover, std::move(directory));
     }
   }
 
-  void examine_owner(const Leftover& leftover, base::File directory, const Token& token) {
+  void examine_owner(const Leftover& leftover, base::File directory) {
     Inspection owner = inspect_owner(directory);
+    // It may have been decided until its owner's lock was free.
+    const Token token = read_token(directory);
     if (owner.life == Life::living) {
       result_.living.push_back(owner.owner ? describe(*owner.owner) : show(leftover));
       add("left alone " + show(leftover) + ": its save is under way (" + result_.living.back() + ")");

@@ -36,7 +36,8 @@ std::uint64_t get_number(std::span<const std::byte> from) noexcept {
 }
 
 std::string encode_vote(const Vote& vote) {
-  Value json = {{"host", vote.host}, {"write_s", vote.write_s}, {"tables", Value::object()}};
+  Value json = {
+      {"host", vote.host}, {"write_s", vote.write_s}, {"synced", vote.synced}, {"tables", Value::object()}};
   for (const auto& [name, digest] : vote.tables) json["tables"][name] = base::to_hex(digest);
   if (vote.failure) {
     // The message without its code, which a new Error puts before it again.
@@ -55,6 +56,7 @@ Vote decode_vote(std::string_view text, int rank, const base::File& directory) {
   const Value json = Value::parse(text);
   vote.host = json.at("host").get<std::string>();
   vote.write_s = json.at("write_s").get<double>();
+  vote.synced = json.at("synced").get<bool>();
   for (const auto& [name, value] : json.at("tables").items()) {
     base::Digest digest;
     if (!base::from_hex(value.get<std::string>(), digest))
@@ -68,12 +70,12 @@ Vote decode_vote(std::string_view text, int rank, const base::File& directory) {
   return vote;
 }
 
-/// nullopt: not all are in, or one is a failure.
+/// nullopt: not all are in, or one is a failure, or of data that may have been lost with a node.
 std::optional<std::vector<Vote>> read_all(const base::File& directory, int ranks) {
   std::vector<Vote> votes;
   for (int rank = 0; rank < ranks; ++rank) {
     auto vote = read_vote(directory, rank);
-    if (!vote || vote->failure) return std::nullopt;
+    if (!vote || vote->failure || !vote->synced) return std::nullopt;
     votes.push_back(std::move(*vote));
   }
   return votes;
@@ -101,7 +103,7 @@ void prepare_votes(const base::File& directory, const Manifest& pending, const F
 VoteSlot::VoteSlot(const base::File& directory, int rank)
     : file_(base::open_file(&directory, votes_file, O_WRONLY)), rank_(rank) {}
 
-void VoteSlot::cast(const Vote& vote, bool sync) {
+void VoteSlot::cast(const Vote& vote) {
   const std::string text = encode_vote(vote);
   if (text.size() > kSlotBytes - kHeaderBytes)
     throw Error(ErrorCode::unsupported,
@@ -112,7 +114,7 @@ void VoteSlot::cast(const Vote& vote, bool sync) {
   put_number(bytes, base::checksum(bytes.subspan(kHeaderBytes, text.size())));
   put_number(bytes.subspan(8), text.size());
   base::write_at(file_, bytes, offset_of(rank_));
-  if (sync) base::sync(file_);
+  if (vote.synced) base::sync(file_);
   file_.close();
 }
 
@@ -158,14 +160,16 @@ bool elect_leftover(const base::File& directory) {
     if (error.code() == ErrorCode::corrupt) return false;
     throw;
   }
-  // The dead job, or an earlier repair, may have come as far as this.
-  if (base::status_of(directory, manifest_file)) base::remove_file(directory, manifest_file);
+  // The dead job, or another repair, may have come as far as this: the same text is put in its place at once.
+  const std::string elected = "elected." + base::to_hex(base::random_id());
   const mode_t mode = pending_status->st_mode & 0777;
-  base::write_whole(directory, manifest_file, text, mode, true);
-  base::change_mode(base::open_file(&directory, manifest_file, O_RDONLY), mode);
-  base::sync(base::open_file(&directory, open_token, O_RDONLY));
+  base::write_whole(directory, elected, text, mode, true);
+  base::change_mode(base::open_file(&directory, elected, O_RDONLY), mode);
+  if (base::rename_over(directory, elected, manifest_file) != base::RenameResult::done) return false;
+  if (const auto token = base::try_open_file(&directory, open_token, O_RDONLY)) base::sync(token);
   base::sync(directory);
-  return base::rename_over(directory, open_token, commit_token) == base::RenameResult::done;
+  return base::rename_over(directory, open_token, commit_token) == base::RenameResult::done ||
+         read_token(directory).kind == TokenKind::commit;
 }
 
 }  // namespace cairn::commit

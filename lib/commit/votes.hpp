@@ -22,6 +22,7 @@ struct Vote {
   std::map<std::string, base::Digest> tables = {};  // of the rows that the rank wrote, by checkpointable
   double write_s = 0;                               // what it took
   std::string host = {};
+  bool synced = true;                 // the rank's data is on the disk, and so is the vote
   std::optional<Error> failure = {};  // the rank's part is not there: the save is given up
 };
 
@@ -33,8 +34,8 @@ void prepare_votes(const base::File& directory, const Manifest& pending, const F
 class VoteSlot {
  public:
   VoteSlot(const base::File& directory, int rank);
-  /// Once. `sync`: fsyncs it, so that the vote holds though the node dies.
-  void cast(const Vote& vote, bool sync);
+  /// Once. Fsyncs it where the vote is synced, so that it holds though the node dies.
+  void cast(const Vote& vote);
 
  private:
   base::File file_;
@@ -48,8 +49,8 @@ std::optional<Vote> read_vote(const base::File& directory, int rank);
 /// The manifest once all votes are in; the table digests are the sums.
 Manifest elect(Manifest pending, const std::vector<Vote>& votes);
 
-/// For a directory whose job is dead: makes `checkpoint.json` where every rank's vote is in and none is a
-/// failure, and renames the token. False: they are not, and nothing was done.
+/// For a directory whose job is dead: makes `checkpoint.json` where every rank's vote is in, synced, and no
+/// failure, and renames the token. False: the save is not decided. Several processes may do so at once.
 bool elect_leftover(const base::File& directory);
 
 }  // namespace cairn::commit

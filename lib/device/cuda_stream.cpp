@@ -23,18 +23,38 @@ CurrentDevice::~CurrentDevice() {
   if (cudaSetDevice(before_) != cudaSuccess) cudaGetLastError();
 }
 
-Stream::Stream(int device, cudaStream_t caller) : device_(device) {
+namespace {
+
+/// Lets `stream` wait for what `caller` was given. The event must be of the caller's device, which is this
+/// one or not.
+cudaError_t order_after(cudaStream_t stream, cudaStream_t caller, int device) {
   const CurrentDevice current(device);
-  check(cudaStreamCreateWithFlags(&stream_, cudaStreamNonBlocking), "cudaStreamCreateWithFlags");
   cudaEvent_t event = nullptr;
   auto result = cudaEventCreateWithFlags(&event, cudaEventDisableTiming);
   if (result == cudaSuccess) result = cudaEventRecord(event, caller);
-  if (result == cudaSuccess) result = cudaStreamWaitEvent(stream_, event, 0);
+  if (result == cudaSuccess) result = cudaStreamWaitEvent(stream, event, 0);
   if (event != nullptr) cudaEventDestroy(event);
-  if (result != cudaSuccess) {
-    cudaGetLastError();
-    cudaStreamDestroy(stream_);
+  if (result != cudaSuccess) cudaGetLastError();
+  return result;
+}
+
+}  // namespace
+
+Stream::Stream(int device, cudaStream_t caller) : device_(device) {
+  {
+    const CurrentDevice current(device);
+    check(cudaStreamCreateWithFlags(&stream_, cudaStreamNonBlocking), "cudaStreamCreateWithFlags");
+  }
+  try {
+    auto result = order_after(stream_, caller, device);
+    int devices = 0;
+    if (result == cudaErrorInvalidResourceHandle) check(cudaGetDeviceCount(&devices), "cudaGetDeviceCount");
+    for (int other = 0; other < devices && result == cudaErrorInvalidResourceHandle; ++other)
+      if (other != device) result = order_after(stream_, caller, other);
     check(result, "ordering a stream after the caller's");
+  } catch (...) {
+    cudaStreamDestroy(stream_);
+    throw;
   }
 }
 

@@ -17,8 +17,12 @@ class BackgroundLoad final : public async::Task {
       : Task(operation->report(), primary), operation_(std::move(operation)) {}
 
  private:
+  bool is_load() const noexcept override { return true; }
+  double allowance_s() const noexcept override { return operation_->allowance_s(); }
+
   void do_work() override {
     base::Clock clock;
+    if (dropped()) return;
     if (cancelled()) throw Error(ErrorCode::cancelled, "the load was cancelled");
     try {
       operation_->read();
@@ -29,6 +33,8 @@ class BackgroundLoad final : public async::Task {
   }
 
   void do_conclude(comm::Communicator& comm) override {
+    // What was dropped may have no memory any more; so it is on every rank.
+    if (dropped()) return;
     const double blocked_s = report().blocked_s, background_s = report().background_s;
     try {
       report() = operation_->finish(comm);

@@ -267,10 +267,14 @@ Report LoadOperation::finish(comm::Communicator& comm) {
   return report_;
 }
 
+double LoadOperation::allowance_s() const noexcept {
+  std::uint64_t all = 0;
+  for (const auto& leaf : opened_.stored.leaves) all += leaf.bytes();
+  return static_cast<double>(all) / options_.ranks.slowest_bytes_per_s;
+}
+
 Report LoadOperation::fill(comm::Communicator& comm) {
-  std::uint64_t largest = 0;
-  for (const auto& leaf : opened_.stored.leaves) largest += leaf.bytes();
-  comm.allow(static_cast<double>(largest) / options_.ranks.slowest_bytes_per_s);
+  comm.allow(allowance_s());
   try {
     comm.agree("read", [&] { read(); });
     finish(comm);

@@ -35,6 +35,9 @@ class LoadOperation {
   /// Collective, once every rank has read: shares the replicated arrays.
   Report finish(comm::Communicator& comm);
 
+  /// Seconds beyond the timeout that reading may take on some rank.
+  double allowance_s() const noexcept;
+
   const Report& report() const noexcept { return report_; }
   const Options& options() const noexcept { return options_; }
 

@@ -6,6 +6,7 @@
 #include "tree/convert.hpp"
 
 #include <algorithm>
+#include <new>
 
 namespace cairn::load_stages {
 namespace {
@@ -73,6 +74,9 @@ SharedArrays::SharedArrays(std::span<const io::Want> wants, const Stored& stored
     close();
   }
 
+  std::uint64_t largest = 0;
+  for (const auto& each : segments_) largest = std::max(largest, each.bytes);
+  received_.reserve(largest);
   for (auto s = static_cast<std::size_t>(rank); s < segments_.size(); s += static_cast<std::size_t>(size)) {
     auto& mine = segments_[s];
     mine.staging.resize(mine.bytes);
@@ -105,10 +109,16 @@ void SharedArrays::exchange(comm::Communicator& comm) {
     auto& segment = segments_[s];
     if (nccl_ != nullptr && !segment.small) continue;
     const auto root = static_cast<int>(s % static_cast<std::size_t>(size_));
-    if (rank_ != root) segment.staging.resize(segment.bytes);
+    if (rank_ != root) {
+      segment.staging = std::move(received_);
+      segment.staging.resize(segment.bytes);  // within what was reserved
+    }
     segment.staging = comm.broadcast("share", root, std::move(segment.staging));
     place(segment, copies);
-    segment.staging = std::string();
+    if (rank_ != root)
+      received_ = std::move(segment.staging);
+    else
+      segment.staging = std::string();
   }
   if (nccl_ != nullptr) exchange_by_nccl();
 }
@@ -119,7 +129,7 @@ void SharedArrays::exchange_by_nccl() {
   keep_failure([&] {
     device::Copies copies(device_stream_);
     for (auto s = static_cast<std::size_t>(rank_); s < segments_.size(); s += ranks)
-      place(segments_[s], copies);
+      if (!segments_[s].small) place(segments_[s], copies);
   });
   // After a failure too: the others wait for this rank's part.
   device::Broadcast broadcast(nccl_, device_stream_);
@@ -153,7 +163,9 @@ void SharedArrays::keep_failure(const Step& step) {
   try {
     step();
   } catch (const Error& error) {
-    if (!failure_) failure_ = std::make_shared<Error>(error);
+    if (!failure_) failure_.emplace(error);
+  } catch (const std::bad_alloc&) {
+    if (!failure_) failure_.emplace(no_memory_);
   }
 }
 

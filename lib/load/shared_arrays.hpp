@@ -5,8 +5,9 @@
 #include "load/match.hpp"
 
 #include <cstddef>
-#include <memory>
+#include <optional>
 #include <span>
+#include <string>
 #include <vector>
 
 namespace cairn::load_stages {
@@ -52,7 +53,9 @@ class SharedArrays {
   double timeout_s_ = 0;
   std::vector<Segment> segments_;
   std::vector<io::Want> reads_;
-  std::shared_ptr<const Error> failure_;
+  std::string received_;  // of the largest segment, so that nothing is allocated between two broadcasts
+  std::optional<Error> failure_;
+  Error no_memory_{ErrorCode::out_of_memory, "there was not enough memory to place a replicated array"};
 };
 
 }  // namespace cairn::load_stages

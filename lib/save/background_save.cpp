@@ -45,7 +45,7 @@ BackgroundSave::BackgroundSave(std::shared_ptr<StartedSave> save, comm::Communic
       queue_(std::move(queue)),
       job_(save_->job(rank_)),
       writer_(job_),
-      pace_(save_->options.async.rate_bytes_per_s, cancelled()) {
+      pace_(save_->options.async.rate_bytes_per_s, cancelled(), [this] { return was_given_up(); }) {
   const auto& options = save_->options;
   const int threads = io::thread_count(options.io);
   if (options.async.snapshot) {
@@ -60,22 +60,40 @@ BackgroundSave::BackgroundSave(std::shared_ptr<StartedSave> save, comm::Communic
 
 void BackgroundSave::do_work() {
   clock_ = base::Clock();
-  const auto vote = try_to_write();
+  try {
+    vote_and_decide();
+  } catch (...) {
+    // Where the others decided all the same, it stands; what the primary could not finish, it must say.
+    const auto verdict = give_up();
+    save_->transaction.reset();  // its lock too: the next save may begin
+    if (verdict != commit::Verdict::committed || rank_ == primary_) throw;
+  }
+  save_->transaction.reset();
+  report().commit_s = clock_.lap();
+  report().background_s = clock_.seconds();
+}
+
+void BackgroundSave::vote_and_decide() {
+  auto vote = try_to_write();
   set_snapshotted();
   report().write_s = clock_.lap();
-  try {
-    save_->vote->cast(vote, save_->options.io.fsync);
-    if (vote.failure) throw Error(*vote.failure);
+  vote.synced = save_->options.io.fsync;
+  if (vote.failure && !cancelled() && vote.failure->code() == ErrorCode::cancelled) {
+    given_up_ = true;  // by another rank, while this one was writing
+    if (rank_ == primary_) give_up();
+  } else {
+    save_->vote->cast(vote);
+  }
+  if (vote.failure && !given_up_) throw Error(*vote.failure);
+  if (!given_up_) {
     if (rank_ == primary_)
       decide();
     else
       wait_for_verdict();
-  } catch (...) {
-    // Where the others decided all the same, it stands; what the primary could not finish, it must say.
-    if (give_up() != commit::Verdict::committed || rank_ == primary_) throw;
   }
-  report().commit_s = clock_.lap();
-  report().background_s = clock_.seconds();
+  if (given_up_)
+    set_failed_elsewhere(Error(ErrorCode::cancelled, "another rank gave the save up; its result says why", 0,
+                               -1, save_->request.path));
 }
 
 commit::Vote BackgroundSave::try_to_write() noexcept {
@@ -110,7 +128,7 @@ commit::Vote BackgroundSave::write() {
     if (options.io.fsync) base::sync(save_->structure_file);
     save_->structure_file.close();
   }
-  return {{{save_->request.checkpointable_name, rows}}, clock_.seconds(), base::host_name(), {}};
+  return {{{save_->request.checkpointable_name, rows}}, clock_.seconds(), base::host_name(), true, {}};
 }
 
 void BackgroundSave::decide() {
@@ -156,10 +174,19 @@ std::optional<std::vector<commit::Vote>> BackgroundSave::wait_for_votes() {
 /// Where the save was given up, the primary says why.
 void BackgroundSave::wait_for_verdict() {
   Patience patience;
-  while (commit::read_token(save_->transaction->directory()).kind == commit::TokenKind::open) {
+  commit::TokenKind token;
+  while ((token = commit::read_token(save_->transaction->directory()).kind) == commit::TokenKind::open) {
     check_deadline("has not decided", primary_);
     patience.wait();
   }
+  // None at all: the primary removes what was given up. (Or another job has replaced what was committed,
+  // between two looks; what `result` says is the primary's to know.)
+  given_up_ = token != commit::TokenKind::commit;
+}
+
+/// Whether another rank has failed: then it is no use to go on writing.
+bool BackgroundSave::was_given_up() const {
+  return commit::read_token(save_->transaction->directory()).kind != commit::TokenKind::open;
 }
 
 /// A deadline or a failure of this rank is no verdict: the token has it. nullopt: it could not be read.
@@ -173,13 +200,15 @@ std::optional<commit::Verdict> BackgroundSave::give_up() noexcept {
   }
 }
 
-void BackgroundSave::check_deadline(const char* what, int rank) const {
+double BackgroundSave::allowance_s() const noexcept {
   const auto& options = save_->options;
-  double allowed = options.ranks.timeout_s +
-                   static_cast<double>(save_->plan.fullest_bytes) / options.ranks.slowest_bytes_per_s;
-  if (options.async.rate_bytes_per_s > 0)
-    allowed +=
-        static_cast<double>(save_->plan.fullest_bytes) / static_cast<double>(options.async.rate_bytes_per_s);
+  const auto bytes = static_cast<double>(save_->plan.fullest_bytes);
+  const auto rate = static_cast<double>(options.async.rate_bytes_per_s);
+  return bytes / options.ranks.slowest_bytes_per_s + (rate > 0 ? bytes / rate : 0);
+}
+
+void BackgroundSave::check_deadline(const char* what, int rank) const {
+  const double allowed = save_->options.ranks.timeout_s + allowance_s();
   if (clock_.seconds() > allowed)
     throw Error(ErrorCode::timeout,
                 "rank " + std::to_string(rank) + " " + what + " within " +

@@ -22,7 +22,9 @@ class BackgroundSave final : public async::Task {
                  std::shared_ptr<async::Queue> queue);
 
  private:
+  double allowance_s() const noexcept override;
   void do_work() override;
+  void vote_and_decide();
   void do_conclude(comm::Communicator& comm) override;
   commit::Vote write();
   commit::Vote try_to_write() noexcept;
@@ -30,6 +32,7 @@ class BackgroundSave final : public async::Task {
   std::optional<std::vector<commit::Vote>> wait_for_votes();
   void wait_for_verdict();
   std::optional<commit::Verdict> give_up() noexcept;
+  bool was_given_up() const;
   void check_deadline(const char* what, int rank) const;
 
   std::shared_ptr<StartedSave> save_;

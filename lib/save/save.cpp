@@ -4,6 +4,7 @@
 #include "async/queue.hpp"
 #include "base/clock.hpp"
 #include "base/log.hpp"
+#include "commit/path.hpp"
 #include "save/background_save.hpp"
 #include "save/save_operation.hpp"
 
@@ -24,16 +25,28 @@ class DoneTask final : public async::Task {
   }
 
  private:
+  double allowance_s() const noexcept override { return 0; }
   void do_work() override {}
   void do_conclude(comm::Communicator& comm) override { base::log_report(log_, report(), comm.is_primary()); }
 
   LogOptions log_;
 };
 
-/// Another save to the same path must be over first: its directory is there.
-void wait_for_saves_to(const async::Queue& queue, const Path& path) {
+/// One name for each way to write a path.
+Path place_of(const Path& path, const FileOptions& files) {
+  try {
+    return std::filesystem::absolute(commit::resolve_path(path, files)).lexically_normal();
+  } catch (const std::exception&) {
+    return path;  // the plan says what is wrong with it
+  }
+}
+
+/// Another save to the same path must be over first: its directory is there. So must loads, which take their
+/// time on each rank.
+void wait_for_saves_to(const async::Queue& queue, const Path& path, const FileOptions& files) {
+  const Path place = place_of(path, files);
   for (const auto& task : queue.tasks())
-    if (task->report().path.lexically_normal() == path.lexically_normal()) task->wait();
+    if (task->is_load() || place_of(task->report().path, files) == place) task->wait();
 }
 
 }  // namespace
@@ -52,11 +65,11 @@ AsyncResponse save_async(const Context& context, const Path& path, const Tree& t
   using namespace save_stages;
   base::Clock clock;
   comm::Communicator comm(context);
-  async::Queue::settle(comm);
   const auto queue = async::Queue::of(comm);
-  wait_for_saves_to(*queue, path);
+  wait_for_saves_to(*queue, path, context.files);
   // The primary's writer holds: where that is parallel HDF5, all is done here, after what was started before.
   if (context.io.writer == Writer::mpio) queue->wait_idle();
+  async::Queue::settle(comm);  // after the waiting, whose length differs between ranks
   SaveOperation operation(comm, context, as_request("save_async", path, options));
   std::shared_ptr<async::Task> task;
   const auto started = operation.start(tree, [&](const std::shared_ptr<StartedSave>& save) {

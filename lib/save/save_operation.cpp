@@ -109,6 +109,7 @@ std::shared_ptr<StartedSave> SaveOperation::start(const Tree& tree, const Snapsh
       save_->report.blocked_s = total.seconds();
       return nullptr;
     }
+    if (!save_->options.async.snapshot) save_->tree = tree;
     base::Clock clock;
     comm_.allow(static_cast<double>(save_->plan.fullest_bytes) / save_->options.ranks.slowest_bytes_per_s);
     comm_.agree("snapshot", [&] { snapshot(save_); });

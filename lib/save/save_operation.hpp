@@ -24,9 +24,10 @@ struct StartedSave {
   plan::SavePlan plan;
   std::uint64_t table_offset = 0;  // of the block table in the file
   std::optional<commit::Transaction> transaction;
-  std::unique_ptr<io::Sink> sink;        // null: MPI-IO will open the file collectively
-  base::File structure_file;             // on the primary: the descriptor that wrote the structure
-  commit::Manifest manifest;             // on the primary: without the digest of the block table
+  std::unique_ptr<io::Sink> sink;  // null: MPI-IO will open the file collectively
+  base::File structure_file;       // on the primary: the descriptor that wrote the structure
+  commit::Manifest manifest;       // on the primary: without the digest of the block table
+  std::optional<Tree> tree;        // whose own values are read in the background; only without a snapshot
   std::optional<commit::VoteSlot> vote;  // of a save in the background
   Report report;
 

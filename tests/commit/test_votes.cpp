@@ -31,7 +31,7 @@ commit::Manifest pending(const base::Digest& id, int generation) {
 }
 
 commit::Vote ready(std::uint64_t lane) {
-  return {{{"state", {lane, 10 * lane}}}, 0.5 * static_cast<double>(lane), "node", {}};
+  return {{{"state", {lane, 10 * lane}}}, 0.5 * static_cast<double>(lane), "node", true, {}};
 }
 
 /// A save in the background whose job dies after these ranks have voted, and, with `decided`, after the
@@ -44,7 +44,7 @@ base::Digest die_after_votes(const Path& path, int generation, std::vector<commi
     test::write_data(transaction, id, generation);
     commit::prepare_votes(transaction.directory(), pending(id, generation), test::plain_files(), false);
     for (std::size_t rank = 0; rank < votes.size(); ++rank)
-      commit::VoteSlot(transaction.directory(), static_cast<int>(rank)).cast(votes[rank], false);
+      commit::VoteSlot(transaction.directory(), static_cast<int>(rank)).cast(votes[rank]);
     if (decided) base::write_whole(transaction.directory(), "checkpoint.json", "{ half", 0600, false);
     ::_exit(7);  // neither aborts nor discards
     return 7;
@@ -65,7 +65,7 @@ TEST_CASE("a vote comes back as it was cast, and is not there before") {
   const auto id = base::random_id();
   commit::prepare_votes(directory, pending(id, 1), test::plain_files(), true);
   for (int rank = 0; rank < kRanks; ++rank) CHECK_FALSE(commit::read_vote(directory, rank));
-  commit::VoteSlot(directory, 1).cast(ready(5), true);
+  commit::VoteSlot(directory, 1).cast(ready(5));
   const auto vote = commit::read_vote(directory, 1);
   REQUIRE(vote);
   CHECK(vote->tables.at("state") == base::Digest{5, 50});
@@ -77,7 +77,7 @@ TEST_CASE("a vote comes back as it was cast, and is not there before") {
 
   auto failed = ready(1);
   failed.failure.emplace(ErrorCode::no_space, std::string(9000, 'x'), ENOSPC, -1, Path());
-  commit::VoteSlot(directory, 2).cast(failed, false);
+  commit::VoteSlot(directory, 2).cast(failed);
   const auto other = commit::read_vote(directory, 2);
   REQUIRE(other);
   REQUIRE(other->failure);
@@ -91,7 +91,7 @@ TEST_CASE("a vote that was half written is not cast, and one that is damaged is 
   const TemporaryDirectory temporary;
   const auto directory = base::open_directory(temporary.path());
   commit::prepare_votes(directory, pending(base::random_id(), 1), test::plain_files(), false);
-  commit::VoteSlot(directory, 0).cast(ready(1), false);
+  commit::VoteSlot(directory, 0).cast(ready(1));
   const auto file = base::open_file(&directory, commit::votes_file, O_RDWR);
   std::vector<std::byte> slot(4096), damaged;
   base::read_at(file, slot, 0);
@@ -124,10 +124,11 @@ TEST_CASE("a job that died after the last vote leaves a save that is completed")
 }
 
 TEST_CASE("a job that died before the last vote, or with one that failed, leaves what was there before") {
-  auto failed = ready(2);
+  auto failed = ready(2), lost = ready(2);
   failed.failure = failure();
+  lost.synced = false;  // its data may be gone with its node
   const std::vector<std::vector<commit::Vote>> all = {
-      {}, {ready(1)}, {ready(1), ready(2)}, {ready(1), failed, ready(3)}};
+      {}, {ready(1)}, {ready(1), ready(2)}, {ready(1), failed, ready(3)}, {ready(1), lost, ready(3)}};
   for (const auto& votes : all)
     for (const bool existing : {true, false}) {
       const TemporaryDirectory temporary;

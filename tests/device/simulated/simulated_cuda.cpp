@@ -18,6 +18,7 @@
 struct CUevent_st {
   CUstream_st* stream = nullptr;
   long tasks = 0;
+  int device = 0;
 };
 
 struct CUstream_st {
@@ -343,6 +344,7 @@ cudaError_t cudaStreamWaitEvent(cudaStream_t stream, cudaEvent_t event, unsigned
 cudaError_t cudaEventCreateWithFlags(cudaEvent_t* event, unsigned) {
   if (const auto error = next_call()) return error;
   *event = new CUevent_st;
+  (*event)->device = current_device;
   auto& w = world();
   const std::lock_guard lock(w.mutex);
   ++w.alive.events;
@@ -351,7 +353,9 @@ cudaError_t cudaEventCreateWithFlags(cudaEvent_t* event, unsigned) {
 cudaError_t cudaEventRecord(cudaEvent_t event, cudaStream_t stream) {
   if (const auto error = next_call()) return error;
   auto* const recorded = stream_or_default(stream);
-  *event = {recorded, recorded->count_given()};
+  if (recorded->device != event->device) return refuse(cudaErrorInvalidResourceHandle);
+  event->stream = recorded;
+  event->tasks = recorded->count_given();
   return cudaSuccess;
 }
 cudaError_t cudaEventDestroy(cudaEvent_t event) {
