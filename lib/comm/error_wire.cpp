@@ -1,5 +1,7 @@
 #include "comm/error_wire.hpp"
 
+#include "base/message.hpp"
+
 #include <algorithm>
 #include <cstring>
 #include <string_view>
@@ -27,15 +29,6 @@ std::uint32_t put(char* to, std::string_view from, std::size_t most) noexcept {
   return static_cast<std::uint32_t>(kept.size() + kCut.size());
 }
 
-/// What the error was made with: `what()` without the code's name before it.
-std::string_view message_of(const Error& error) noexcept {
-  std::string_view text = error.what();
-  const std::string_view name = to_string(error.code());
-  if (text.substr(0, name.size()) == name && text.substr(name.size(), 2) == ": ")
-    text.remove_prefix(name.size() + 2);
-  return text;
-}
-
 }  // namespace
 
 ErrorMessage encode(const Error& error, int rank) noexcept {
@@ -44,7 +37,7 @@ ErrorMessage encode(const Error& error, int rank) noexcept {
   message.system_error = error.system_error();
   message.rank = error.rank() >= 0 ? error.rank() : rank;
   message.path_bytes = put(message.text.data(), error.path().native(), kMostPathBytes);
-  message.text_bytes = put(message.text.data() + message.path_bytes, message_of(error),
+  message.text_bytes = put(message.text.data() + message.path_bytes, base::message_of(error),
                            ErrorMessage::kTextBytes - message.path_bytes);
   return message;
 }

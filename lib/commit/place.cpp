@@ -160,12 +160,15 @@ bool dispose(const base::File& parent, const Names& names, const std::string& en
 }
 
 void remove_scratch(const base::File& directory) noexcept {
-  for (const char* name : {votes_file, pending_file, owner_file}) {
-    try {
-      if (base::status_of(directory, name)) base::remove_file(directory, name);
-    } catch (const std::exception&) {
-      // It says nothing about a directory at its final name; the next repair removes it.
-    }
+  const auto is_scratch = [](const std::string& name) {
+    return name == votes_file || name == pending_file || name == owner_file ||
+           name.starts_with(elected_prefix);
+  };
+  try {
+    for (const auto& name : base::list(directory))
+      if (is_scratch(name)) base::remove_file(directory, name);
+  } catch (const std::exception&) {
+    // They say nothing in a directory at its final name; the next repair removes them.
   }
 }
 

@@ -41,7 +41,8 @@ bool dispose(const base::File& parent, const Names& names, const std::string& en
 /// Deletes a directory that has its trash name.
 void empty_trash(const base::File& parent, const std::string& entry);
 
-/// Removes what only a directory under its hidden name needs: `owner`, `votes`, `pending`.
+/// Removes what only a directory under its hidden name needs: `owner`, `votes`, `pending`,
+/// and what elections left.
 void remove_scratch(const base::File& directory) noexcept;
 
 /// Makes the committed directory, whose hidden name is that of `id`, the one at the final name: fsyncs it,

@@ -1,5 +1,6 @@
 #include "commit/transaction.hpp"
 
+#include "base/message.hpp"
 #include "cairn/error.hpp"
 #include "commit/manifest.hpp"
 #include "commit/owner.hpp"
@@ -66,13 +67,6 @@ void refuse_existing(const base::File& parent, const Names& names, bool overwrit
   const Found found = look_at(parent, names.name).found;
   if (found == Found::nothing || found == Found::empty_directory) return;
   if (found != Found::checkpoint || !overwrite) throw in_the_way(names, found);
-}
-
-/// An error's text without its code, which a new Error puts before it again.
-std::string message_of(const Error& error) {
-  std::string text = error.what();
-  const std::string code = std::string(to_string(error.code())) + ": ";
-  return text.starts_with(code) ? text.substr(code.size()) : text;
 }
 
 /// Locks the owner file and writes who this is. False: a repair took the new directory for a dead one's.
@@ -216,7 +210,7 @@ void Transaction::publish(bool sync) {
       throw;
     }
     throw Error(error.code(),
-                message_of(error) +
+                std::string(base::message_of(error)) +
                     "; what was saved is complete, and the next save at this "
                     "path puts it in place",
                 error.system_error(), error.rank(), error.path());

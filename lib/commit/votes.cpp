@@ -1,5 +1,6 @@
 #include "commit/votes.hpp"
 
+#include "base/message.hpp"
 #include "commit/path.hpp"
 #include "commit/token.hpp"
 
@@ -40,12 +41,8 @@ std::string encode_vote(const Vote& vote) {
       {"host", vote.host}, {"write_s", vote.write_s}, {"synced", vote.synced}, {"tables", Value::object()}};
   for (const auto& [name, digest] : vote.tables) json["tables"][name] = base::to_hex(digest);
   if (vote.failure) {
-    // The message without its code, which a new Error puts before it again.
-    std::string text = vote.failure->what();
-    const std::string code = std::string(to_string(vote.failure->code())) + ": ";
-    if (text.starts_with(code)) text.erase(0, code.size());
     json["failure"] = {{"code", static_cast<int>(vote.failure->code())},
-                       {"message", text.substr(0, kMostMessageBytes)},
+                       {"message", base::message_of(*vote.failure).substr(0, kMostMessageBytes)},
                        {"system_error", vote.failure->system_error()}};
   }
   return json.dump(-1, ' ', false, Value::error_handler_t::replace);
@@ -161,7 +158,7 @@ bool elect_leftover(const base::File& directory) {
     throw;
   }
   // The dead job, or another repair, may have come as far as this: the same text is put in its place at once.
-  const std::string elected = "elected." + base::to_hex(base::random_id());
+  const std::string elected = std::string(elected_prefix) + base::to_hex(base::random_id());
   const mode_t mode = pending_status->st_mode & 0777;
   base::write_whole(directory, elected, text, mode, true);
   base::change_mode(base::open_file(&directory, elected, O_RDONLY), mode);

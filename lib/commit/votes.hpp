@@ -8,6 +8,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 /// How a background save is decided without a message between ranks: each rank writes its vote into its own
@@ -17,6 +18,7 @@ namespace cairn::commit {
 
 inline constexpr const char* votes_file = "votes";
 inline constexpr const char* pending_file = "pending";
+inline constexpr std::string_view elected_prefix = "elected.";  // of a checkpoint.json being made by a repair
 
 struct Vote {
   std::map<std::string, base::Digest> tables = {};  // of the rows that the rank wrote, by checkpointable

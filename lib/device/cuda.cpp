@@ -3,6 +3,7 @@
 #include "device/memory.hpp"
 #include "device/shape.hpp"
 
+#include <algorithm>
 #include <atomic>
 #include <cstring>
 #include <string>
@@ -45,6 +46,10 @@ void copy_cube(const CopyShape& shape, const std::byte* from, std::int64_t from_
     copy.kind = cudaMemcpyDefault;
     check(cudaMemcpy3DAsync(&copy, stream), "cudaMemcpy3DAsync");
   }
+}
+
+bool is_empty(const Box& box) noexcept {
+  return box.element_bytes == 0 || std::find(box.count.begin(), box.count.end(), 0) != box.count.end();
 }
 
 void pack_rows(const CopyShape& shape, const std::byte* from, std::byte* to) {
@@ -125,9 +130,7 @@ Copies::~Copies() {
 }
 
 void Copies::gather(const Box& box, std::byte* packed) {
-  if (box.element_bytes == 0) return;
-  for (const auto count : box.count)
-    if (count == 0) return;
+  if (is_empty(box)) return;
   const auto stream = state_->stream_of(box.data);
   const auto shape = shape_of(box);
   const auto run = static_cast<std::int64_t>(shape.run_bytes);
@@ -148,9 +151,7 @@ void Copies::gather(const Box& box, std::byte* packed) {
 }
 
 void Copies::scatter(const std::byte* packed, const Box& box) {
-  if (box.element_bytes == 0) return;
-  for (const auto count : box.count)
-    if (count == 0) return;
+  if (is_empty(box)) return;
   const auto stream = state_->stream_of(box.data);
   const auto shape = shape_of(box);
   const auto run = static_cast<std::int64_t>(shape.run_bytes);

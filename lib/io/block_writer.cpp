@@ -40,11 +40,6 @@ BlockWriter::BlockWriter(const WriteJob& job) : job_(&job) {
   if (job.checksums) rows_.resize(blocks_.size() * job.row_format.bytes);
 }
 
-std::size_t BlockWriter::count(const Pick& wanted) const {
-  return static_cast<std::size_t>(std::count_if(
-      blocks_.begin(), blocks_.end(), [&](const plan::Block* block) { return wanted(leaf_of(*block)); }));
-}
-
 void BlockWriter::put_blocks(Sink& sink, int threads, const Pick& wanted, Pace* pace) {
   auto units = make_units(wanted);
   run(sink.concurrent() ? threads : 1, units, [&](Worker& worker, Unit& unit) {

@@ -22,9 +22,7 @@ class BlockWriter {
   bool reads_device() const noexcept { return !on_device_.empty(); }
   /// Of all blocks.
   std::uint64_t bytes() const noexcept { return bytes_; }
-  /// How many blocks of the leaves that `wanted` picks there are.
   using Pick = std::function<bool(const tree::StoredLeaf&)>;
-  std::size_t count(const Pick& wanted) const;
 
   /// The blocks of the leaves that `wanted` picks, in order where the sink is not concurrent. Throws the
   /// first failure, with all threads stopped.

@@ -57,13 +57,13 @@ inline namespace CAIRN_ABI {
 Report load(const Context& context, const Path& path, Tree& tree, const LoadOptions& options) {
   comm::Communicator comm(context);
   async::Queue::finish_all(comm);
-  return load_stages::LoadOperation(context, path, options).run(comm, tree);
+  return load_stages::LoadOperation(context, path, options, "load").run(comm, tree);
 }
 
 Tree load(const Context& context, const Path& path, const LoadOptions& options) {
   comm::Communicator comm(context);
   async::Queue::finish_all(comm);
-  return load_stages::LoadOperation(context, path, options).run_owning(comm);
+  return load_stages::LoadOperation(context, path, options, "load that makes a tree").run_owning(comm);
 }
 
 AsyncResponse load_async(const Context& context, const Path& path, Tree& tree, const LoadOptions& options) {
@@ -71,7 +71,7 @@ AsyncResponse load_async(const Context& context, const Path& path, Tree& tree, c
   comm::Communicator comm(context);
   async::Queue::finish_all(comm);
   const auto queue = async::Queue::of(comm);
-  auto operation = std::make_unique<load_stages::LoadOperation>(context, path, options);
+  auto operation = std::make_unique<load_stages::LoadOperation>(context, path, options, "load_async");
   operation->start(comm, tree);
   auto task = std::make_shared<load_stages::BackgroundLoad>(std::move(operation), comm.primary());
   task->report().blocked_s = clock.seconds();

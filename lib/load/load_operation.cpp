@@ -2,6 +2,7 @@
 
 #include "base/clock.hpp"
 #include "base/log.hpp"
+#include "base/message.hpp"
 #include "base/pack.hpp"
 #include "commit/path.hpp"
 #include "io/read.hpp"
@@ -20,13 +21,13 @@ namespace cairn::load_stages {
 namespace {
 
 /// What must be the same on every rank, as a request whose description is compared.
-plan::SaveRequest as_request(const Path& path, const LoadOptions& load) {
+plan::SaveRequest as_request(const char* operation, const Path& path, const LoadOptions& load) {
   const nlohmann::json options = {{"partial", load.partial},
                                   {"cast", static_cast<int>(load.cast)},
                                   {"rename", load.rename},
                                   {"whole", load.whole},
                                   {"deal_per_rank", load.deal_per_rank}};
-  return {"load", path, load.checkpointable_name, false, options};
+  return {operation, path, load.checkpointable_name, false, options};
 }
 
 /// What a leaf is before the load resizes it may differ between ranks.
@@ -88,15 +89,14 @@ Stored select(TreeFile&& file, std::vector<tree::BlockRow>&& rows, const std::ve
 }  // namespace
 
 Error with_undefined_memory(const Error& error) {
-  std::string text = error.what();
-  const std::string code = std::string(to_string(error.code())) + ": ";
-  if (text.starts_with(code)) text.erase(0, code.size());
-  return Error(error.code(), text + "; what the tree's memory holds is undefined now", error.system_error(),
-               error.rank(), error.path());
+  return Error(error.code(),
+               std::string(base::message_of(error)) + "; what the tree's memory holds is undefined now",
+               error.system_error(), error.rank(), error.path());
 }
 
-LoadOperation::LoadOperation(const Context& context, const Path& path, const LoadOptions& options)
-    : options_(context), path_(path), load_(options) {
+LoadOperation::LoadOperation(const Context& context, const Path& path, const LoadOptions& options,
+                             const char* call)
+    : call_(call), options_(context), path_(path), load_(options) {
   report_.operation = "load";
   report_.path = path;
 }
@@ -143,7 +143,7 @@ LoadOperation::Request LoadOperation::agree_on_request(comm::Communicator& comm,
                                                        const plan::Resolve& resolve) {
   Request own;
   std::vector<tree::LocalLeaf> described;
-  const auto request = as_request(path_, load_);
+  const auto request = as_request(call_, path_, load_);
   const auto lanes = comm.agree_min("load", 2, [&] {
     std::vector<tree::Problem> problems;
     own.leaves = resolve(problems);

@@ -21,7 +21,8 @@ Error with_undefined_memory(const Error& error);
 /// over the communicator given, the same one for all calls.
 class LoadOperation {
  public:
-  LoadOperation(const Context& context, const Path& path, const LoadOptions& options);
+  /// `call`: the function that was called, which must be the same on every rank.
+  LoadOperation(const Context& context, const Path& path, const LoadOptions& options, const char* call);
 
   /// Fills the memory that the tree binds. Throws the same Error on every rank.
   Report run(comm::Communicator& comm, Tree& tree);
@@ -64,6 +65,7 @@ class LoadOperation {
   void match_leaves(comm::Communicator& comm, std::vector<tree::LocalLeaf> leaves);
   Report fill(comm::Communicator& comm);
 
+  const char* call_;
   Options options_;
   Path path_;
   LoadOptions load_;

@@ -1,6 +1,7 @@
 #include "folder.hpp"
 #include "gate.hpp"
 #include "generation.hpp"
+#include "plan/count_collectives.hpp"
 
 #include <algorithm>
 #include <cerrno>
@@ -382,6 +383,43 @@ TEST_CASE("staging memory is used again: it does not grow over a thousand saves"
   CHECK(settled > 0);
   CHECK(resident_kib() - settled < most_kib);
   CHECK(stored_generation(MPI_COMM_WORLD, s.path) == saves);
+}
+
+TEST_CASE("the number of collectives is what docs/collectives.md says") {
+  Setting s;
+  std::vector<double> rows(10, 1);
+  cairn::Tree tree;
+  tree["rows"] = cairn::sharded(rows, {.shape = {10 * size}, .start = {10 * rank}, .count = {10}});
+  cairn::save(s.context, s.path, tree);  // makes the duplicate
+  const auto counted = [](const std::function<void()>& call) {
+    const int before = cairn::testing::collectives_started();
+    call();
+    return cairn::testing::collectives_started() - before;
+  };
+  cairn::AsyncResponse response;
+  CHECK(counted([&] { response = cairn::save_async(s.context, s.path, tree, {.overwrite = true}); }) == 7);
+  CHECK(counted([&] { response.result(); }) == 2);
+  CHECK(counted([&] { response = cairn::load_async(s.context, s.path, tree); }) == 4);
+  CHECK(counted([&] { response.result(); }) == 3);
+  CHECK(counted([&] { cairn::load(s.context, s.path, tree); }) == 7);
+  response = cairn::save_async(s.context, s.path, tree, {.overwrite = true});
+  CHECK(counted([&] { cairn::load(s.context, s.path, tree); }) == 8);  // its result was not asked for
+  CHECK(counted([&] { response.result(); }) == 2);
+}
+
+TEST_CASE("ranks that call different functions are told so") {
+  Setting s;
+  if (size == 1) return;
+  s.state.fill(1);
+  cairn::save(s.context, s.path, s.state.tree);
+  const auto error = common_outcome(MPI_COMM_WORLD, [&] {
+    if (rank == 0)
+      cairn::load(s.context, s.path, s.state.tree);
+    else
+      static_cast<void>(cairn::load_async(s.context, s.path, s.state.tree));
+  });
+  REQUIRE(error);
+  CHECK(error->code() == cairn::ErrorCode::mismatch);
 }
 
 TEST_CASE("what is wrong with the tree or the path is thrown by the call itself") {

@@ -1,0 +1,14 @@
+#include "base/message.hpp"
+
+namespace cairn::base {
+
+std::string_view message_of(const Error& error) noexcept {
+  std::string_view text = error.what();
+  const std::string_view code = to_string(error.code());
+  constexpr std::string_view colon = ": ";
+  if (text.substr(0, code.size()) == code && text.substr(code.size(), colon.size()) == colon)
+    text.remove_prefix(code.size() + colon.size());
+  return text;
+}
+
+}  // namespace cairn::base
