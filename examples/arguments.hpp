@@ -1,10 +1,13 @@
 #pragma once
 
 #include <cstdlib>
+#include <exception>
 #include <iostream>
 #include <string>
 #include <string_view>
 #include <utility>
+
+#include <mpi.h>
 
 /// `--name value` pairs of a command line, for the examples. What is not understood ends the program with a
 /// message.
@@ -53,3 +56,20 @@ class Arguments {
   std::string usage_;
   int found_ = 0;
 };
+
+/// Runs `run`, which returns an exit status, between MPI_Init and MPI_Finalize. Its errors are the same on
+/// every rank: the first rank prints them.
+template <class Run>
+int run_under_mpi(int& argc, char**& argv, const char* name, Run run) {
+  MPI_Init(&argc, &argv);
+  int status = EXIT_FAILURE;
+  try {
+    status = run();
+  } catch (const std::exception& error) {
+    int rank = 0;
+    MPI_Comm_rank(MPI_COMM_WORLD, &rank);
+    if (rank == 0) std::cerr << name << ": " << error.what() << '\n';
+  }
+  MPI_Finalize();
+  return status;
+}

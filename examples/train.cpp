@@ -15,7 +15,7 @@
 #include <csignal>
 #include <cstdint>
 #include <cstdio>
-#include <iostream>
+#include <cstdlib>
 #include <string>
 #include <vector>
 
@@ -249,17 +249,8 @@ int main(int argc, char** argv) {
   settings.die_at = arguments.number("--die-at", settings.die_at);
   settings.die_rank = arguments.number("--die-rank", settings.die_rank);
   arguments.finish();
-
-  MPI_Init(&argc, &argv);
-  int status = 0;
-  try {
+  return run_under_mpi(argc, argv, "train", [&] {
     run(settings);
-  } catch (const std::exception& error) {  // every rank throws the same error
-    int rank = 0;
-    MPI_Comm_rank(MPI_COMM_WORLD, &rank);
-    if (rank == 0) std::cerr << "train: " << error.what() << '\n';
-    status = 1;
-  }
-  MPI_Finalize();
-  return status;
+    return EXIT_SUCCESS;
+  });
 }

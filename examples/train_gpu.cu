@@ -13,7 +13,6 @@
 #include <csignal>
 #include <cstdint>
 #include <cstdio>
-#include <iostream>
 #include <string>
 #include <vector>
 
@@ -260,16 +259,5 @@ int main(int argc, char** argv) {
   settings.die_at = arguments.number("--die-at", settings.die_at);
   settings.die_rank = arguments.number("--die-rank", settings.die_rank);
   arguments.finish();
-
-  MPI_Init(&argc, &argv);
-  int status = 1;
-  try {
-    status = run(settings);
-  } catch (const std::exception& error) {  // every rank throws the same error
-    int rank = 0;
-    MPI_Comm_rank(MPI_COMM_WORLD, &rank);
-    if (rank == 0) std::cerr << "train_gpu: " << error.what() << '\n';
-  }
-  MPI_Finalize();
-  return status;
+  return run_under_mpi(argc, argv, "train_gpu", [&] { return run(settings); });
 }
