@@ -49,7 +49,7 @@ void Worker::run() {
     auto job = std::move(jobs_.front());
     lock.unlock();
     job();
-    job = nullptr;  // what it holds goes before anybody learns that it is done
+    job = nullptr;  // what it holds goes outside the lock
     lock.lock();
     jobs_.pop_front();
     changed_.notify_all();
