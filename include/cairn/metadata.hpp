@@ -4,6 +4,7 @@
 #include "context.hpp"
 #include "detail/traits.hpp"
 #include "json.hpp"
+#include "metrics.hpp"
 
 /// \file
 /// What a checkpoint holds, without its arrays. The functions without a Context are local, and need no MPI;
@@ -11,8 +12,6 @@
 
 namespace cairn {
 inline namespace CAIRN_ABI {
-
-using Metrics = std::map<std::string, double>;
 
 /// One leaf as stored: a per_rank one has the shape {ranks, shape...}, an appended one {rows, row_shape...}.
 struct LeafInfo {
@@ -23,10 +22,11 @@ struct LeafInfo {
 };
 
 struct CheckpointableInfo {
-  std::string handler = {};  ///< "tree"
-  std::string file = {};     ///< in the checkpoint's directory
-  std::uint64_t bytes = 0;   ///< of that file
-  std::map<std::string, LeafInfo> leaves = {};
+  std::string handler = {};  ///< "tree"; else the type of the handler that saved it
+  std::string file = {};     ///< in the checkpoint's directory: the first one by name; may be empty
+  std::uint64_t bytes = 0;   ///< of a tree's arrays; of the files of anything else
+  std::map<std::string, LeafInfo> leaves = {};  ///< of a tree
+  Json metadata = {};  ///< what the handler tells of it (Handler::metadata); else null
 };
 
 struct Metadata {
@@ -46,7 +46,7 @@ CAIRN_API bool is_checkpoint(const Context& context, const Path& path);
 
 /// Error(not_found), Error(not_a_checkpoint), Error(corrupt), Error(unsupported), Error(io). Not collective.
 CAIRN_API Metadata metadata(const Path& path);
-/// The same. Collective over the context's communicator.
+/// The same, with what the context's handlers tell. Collective over the context's communicator.
 CAIRN_API Metadata metadata(const Context& context, const Path& path);
 
 }  // namespace CAIRN_ABI

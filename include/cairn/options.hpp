@@ -118,6 +118,24 @@ struct LogOptions {
   std::function<void(const Report&)> on_report = {};  ///< called on every rank, on the caller's thread
 };
 
+class Handler;
+
+/// The program's own handlers (handler.hpp): for the checkpointable of a name, or for all things that they
+/// take. Later ones win over earlier ones and over the library's own. Not collective; a plain value.
+class CAIRN_API HandlerRegistry {
+ public:
+  /// `bound_name`: the checkpointable that it is for; empty: any. Error(invalid_argument), on this rank
+  /// alone: no handler, a type that is empty or the library's own, or a second one of its type for that name.
+  HandlerRegistry& add(std::shared_ptr<Handler> handler, std::string bound_name = {});
+  /// Handlers and the names that they are bound to, in the order in which they were added.
+  const std::vector<std::pair<std::string, std::shared_ptr<Handler>>>& handlers() const noexcept {
+    return handlers_;
+  }
+
+ private:
+  std::vector<std::pair<std::string, std::shared_ptr<Handler>>> handlers_;
+};
+
 struct Options {
   IoOptions io = {};
   AsyncOptions async = {};
@@ -126,6 +144,7 @@ struct Options {
   FileOptions files = {};
   RankOptions ranks = {};
   LogOptions log = {};
+  HandlerRegistry handlers = {};
 };
 
 }  // namespace CAIRN_ABI

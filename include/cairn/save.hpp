@@ -3,6 +3,7 @@
 #include "async.hpp"
 #include "context.hpp"
 #include "json.hpp"
+#include "metrics.hpp"
 #include "tree.hpp"
 
 /// \file
@@ -17,6 +18,7 @@ struct SaveOptions {
   std::string checkpointable_name = "state";
   bool overwrite = false;  ///< replaces a checkpoint at the path; the old one stands until the new one does
   Json custom_metadata = {};  ///< any JSON; the primary's is stored
+  Metrics metrics = {};       ///< numbers about it, such as a loss; the primary's are stored
 };
 
 /// Writes `tree` as the checkpoint at `path`, a directory whose parent must exist on a file system that all
@@ -42,6 +44,12 @@ CAIRN_API Report save(const Context& context, const Path& path, const Tree& tree
 /// Collective over the context's communicator. One operation at a time on one communicator.
 CAIRN_API AsyncResponse save_async(const Context& context, const Path& path, const Tree& tree,
                                    const SaveOptions& options = {});
+
+/// Other names of `save` and `save_async`.
+[[deprecated("cairn::save")]] CAIRN_API Report save_pytree(const Context& context, const Path& path,
+                                                           const Tree& tree, const SaveOptions& options = {});
+[[deprecated("cairn::save_async")]] CAIRN_API AsyncResponse save_pytree_async(
+    const Context& context, const Path& path, const Tree& tree, const SaveOptions& options = {});
 
 }  // namespace CAIRN_ABI
 }  // namespace cairn

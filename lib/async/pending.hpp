@@ -9,13 +9,13 @@ namespace cairn::detail {
 
 /// What an AsyncResponse holds.
 struct Pending {
-  Pending(Context made_with, std::shared_ptr<async::Task> made);
+  explicit Pending(Context made_with);
   ~Pending();  // the task is dropped, and goes on
   Pending(const Pending&) = delete;
   Pending& operator=(const Pending&) = delete;
 
   Context context;
-  std::shared_ptr<async::Task> task;
+  std::shared_ptr<async::Task> task;  // set once it was started
 };
 
 }  // namespace cairn::detail

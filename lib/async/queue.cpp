@@ -61,14 +61,24 @@ void Queue::settle_all(comm::Communicator& comm) {
   comm.set_primary(0);  // until the operation that follows has agreed on its own
 }
 
-void Queue::start(std::shared_ptr<Task> task, bool low_priority) {
-  tasks_.push_back(task);
-  worker_.submit([task, low_priority] {
+Queue::Prepared Queue::prepare(std::shared_ptr<Task> task, const Context& context) {
+  tasks_.reserve(tasks_.size() + 1);
+  auto pending = std::make_unique<detail::Pending>(context);
+  const bool low_priority = context.async.low_priority;
+  auto job = Worker::make_job([task, low_priority] {
     if (low_priority)
       work_at_low_priority(*task);
     else
       task->work();
   });
+  return {std::move(task), std::move(job), std::move(pending)};
+}
+
+std::unique_ptr<detail::Pending> Queue::start(Prepared prepared) noexcept {
+  tasks_.push_back(prepared.task);
+  prepared.pending->task = std::move(prepared.task);
+  worker_.submit(std::move(prepared.job));
+  return std::move(prepared.pending);
 }
 
 void Queue::forget(const Task& task) noexcept {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "async/pending.hpp"
 #include "async/task.hpp"
 #include "async/worker.hpp"
 #include "comm/communicator.hpp"
@@ -27,7 +28,15 @@ class Queue final : public comm::Attachment {
   /// Waits for that alone. Local.
   void wait_idle() { worker_.wait_idle(); }
 
-  void start(std::shared_ptr<Task> task, bool low_priority);
+  /// A task, and all the memory that starting it takes.
+  struct Prepared {
+    std::shared_ptr<Task> task;
+    Worker::Jobs job;
+    std::unique_ptr<detail::Pending> pending;
+  };
+  Prepared prepare(std::shared_ptr<Task> task, const Context& context);
+  /// The response to hand out. Throws nothing, so that the ranks' lists of tasks stay the same.
+  std::unique_ptr<detail::Pending> start(Prepared prepared) noexcept;
   void forget(const Task& task) noexcept;
   const std::vector<std::shared_ptr<Task>>& tasks() const noexcept { return tasks_; }
   io::StagingPool& staging() noexcept { return staging_; }

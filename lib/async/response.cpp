@@ -8,10 +8,9 @@
 namespace cairn {
 namespace detail {
 
-Pending::Pending(Context made_with, std::shared_ptr<async::Task> made)
-    : context(std::move(made_with)), task(std::move(made)) {}
+Pending::Pending(Context made_with) : context(std::move(made_with)) {}
 Pending::~Pending() {
-  task->drop();
+  if (task) task->drop();
 }
 
 }  // namespace detail

@@ -50,6 +50,9 @@ class Task {
   Report conclude(comm::Communicator& comm);
   const std::optional<Error>& failure() const noexcept { return failure_; }
   Report& report() noexcept { return report_; }
+  /// Where it saves to, in one way to write it; empty of loads.
+  const Path& place() const noexcept { return place_; }
+  void set_place(Path place) noexcept { place_ = std::move(place); }
 
  protected:
   /// The part that runs in the background. May throw.
@@ -68,6 +71,7 @@ class Task {
   std::optional<Error> failed_elsewhere_;  // as far as this rank knows
   Callback callback_;
   Report report_;
+  Path place_;
   int primary_;
 };
 

@@ -16,7 +16,7 @@ Worker::~Worker() {
   if (thread_.joinable()) thread_.join();
 }
 
-void Worker::submit(std::function<void()> job) {
+void Worker::submit(Jobs jobs) noexcept {
   {
     const std::lock_guard lock(mutex_);
     if (!thread_.joinable()) {
@@ -28,12 +28,12 @@ void Worker::submit(std::function<void()> job) {
       }
     }
     if (thread_.joinable()) {
-      jobs_.push_back(std::move(job));
+      jobs_.splice(jobs_.end(), jobs);
       changed_.notify_all();
       return;
     }
   }
-  job();
+  for (auto& job : jobs) job();
 }
 
 void Worker::wait_idle() {

@@ -1,8 +1,8 @@
 #pragma once
 
 #include <condition_variable>
-#include <deque>
 #include <functional>
+#include <list>
 #include <mutex>
 #include <thread>
 
@@ -17,8 +17,16 @@ class Worker {
   Worker(const Worker&) = delete;
   Worker& operator=(const Worker&) = delete;
 
-  /// `job` must not throw. Where no thread can be started, it is done before this returns.
-  void submit(std::function<void()> job);
+  using Jobs = std::list<std::function<void()>>;
+  /// One job, which must not throw.
+  static Jobs make_job(std::function<void()> job) {
+    Jobs jobs;
+    jobs.push_back(std::move(job));
+    return jobs;
+  }
+  /// Where no thread can be started, the jobs are done before this returns.
+  void submit(Jobs jobs) noexcept;
+  void submit(std::function<void()> job) { submit(make_job(std::move(job))); }
   /// Returns when every job that was given is done.
   void wait_idle();
 
@@ -27,7 +35,7 @@ class Worker {
 
   std::mutex mutex_;
   std::condition_variable changed_;
-  std::deque<std::function<void()>> jobs_;  // the first is being done
+  Jobs jobs_;  // the first is being done
   bool ending_ = false;
   std::thread thread_;
 };

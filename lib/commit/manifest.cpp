@@ -42,8 +42,16 @@ Value encode_metric(double value) {
 }
 
 Value encode_entry(const CheckpointableEntry& entry) {
-  Value json = {{"handler", entry.handler}, {"file", entry.file}, {"bytes", entry.bytes}};
-  if (entry.handler != tree_handler) return json;
+  Value json = {{"handler", entry.handler}};
+  if (entry.handler != tree_handler) {
+    json["files"] = Value::array();
+    for (const auto& file : entry.files)
+      json["files"].push_back(
+          {{"name", file.name}, {"bytes", file.bytes}, {"digest", base::to_hex(file.digest)}});
+    return json;
+  }
+  json["file"] = entry.file;
+  json["bytes"] = entry.bytes;
   json["data_bytes"] = entry.data_bytes;
   json["leaves"] = entry.leaves;
   json["structure"] = entry.structure;
@@ -174,18 +182,39 @@ void decode_table(const Value& json, CheckpointableEntry& entry) {
   }
 }
 
+std::string file_name(const Value& object, const char* name) {
+  auto text = text_of(object, name);
+  if (text.empty() || text.front() == '.' ||
+      text.find_first_of(std::string_view("/\0", 2)) != std::string::npos)
+    damaged("\"" + text + "\" is not the name of a checkpointable's file");
+  return text;
+}
+
+std::vector<StoredFile> decode_files(const Value& json) {
+  const Value& list = member(json, "files");
+  if (!list.is_array()) damaged("\"files\" is not an array");
+  std::vector<StoredFile> files;
+  std::uint64_t total = 0;
+  for (const auto& value : list) {
+    if (!value.is_object()) damaged("\"files\" holds what is no object");
+    files.push_back({file_name(value, "name"), number_of(value, "bytes", most_bytes - total),
+                     digest_of(value, "digest")});
+    total += files.back().bytes;
+  }
+  return files;
+}
+
 CheckpointableEntry decode_entry(const Value& json) {
   if (!json.is_object()) damaged("a checkpointable is not an object");
   CheckpointableEntry entry;
   entry.handler = text_of(json, "handler");
-  entry.file = text_of(json, "file");
-  entry.bytes = number_of(json, "bytes");
   if (entry.handler.empty()) damaged("a checkpointable has no handler");
-  if (entry.file.empty() || entry.file.front() == '.' ||
-      entry.file.find_first_of(std::string_view("/\0", 2)) != std::string::npos) {
-    damaged("\"" + entry.file + "\" is not the name of a checkpointable's file");
+  if (entry.handler != tree_handler) {
+    set_files(entry, decode_files(json));
+    return entry;
   }
-  if (entry.handler != tree_handler) return entry;
+  entry.file = file_name(json, "file");
+  entry.bytes = number_of(json, "bytes");
   entry.data_bytes = number_of(json, "data_bytes");
   entry.leaves = number_of(json, "leaves");
   decode_structure(json, entry);
@@ -202,7 +231,11 @@ void decode_entries(const Value& json, Manifest& manifest) {
       damaged("\"" + name + "\" is not the name of a checkpointable");
     }
     auto entry = decode_entry(value);
-    if (!files.insert(entry.file).second) damaged("two checkpointables have one file, " + entry.file);
+    const auto add = [&](const std::string& file) {
+      if (!files.insert(file).second) damaged("two checkpointables have one file, " + file);
+    };
+    if (entry.handler == tree_handler) add(entry.file);
+    for (const auto& file : entry.files) add(file.name);
     manifest.checkpointables.emplace(name, std::move(entry));
   }
 }
@@ -271,6 +304,14 @@ Manifest decode_verified(const Value& json) {
 }
 
 }  // namespace
+
+void set_files(CheckpointableEntry& entry, std::vector<StoredFile> files) {
+  std::sort(files.begin(), files.end(), [](const auto& a, const auto& b) { return a.name < b.name; });
+  entry.files = std::move(files);
+  entry.file = entry.files.empty() ? std::string() : entry.files.front().name;
+  entry.bytes = 0;
+  for (const auto& file : entry.files) entry.bytes += file.bytes;
+}
 
 std::string encode(const Manifest& manifest) {
   if (const auto problem = base::json_problem(manifest.custom_metadata); !problem.empty()) {

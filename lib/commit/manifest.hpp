@@ -2,7 +2,7 @@
 
 #include "base/checksum.hpp"
 #include "cairn/json.hpp"
-#include "cairn/metadata.hpp"
+#include "cairn/metrics.hpp"
 
 #include <chrono>
 #include <cstdint>
@@ -17,12 +17,22 @@ namespace cairn::commit {
 
 inline constexpr std::string_view tree_handler = "tree";
 inline constexpr const char* manifest_file = "checkpoint.json";
+inline constexpr const char* pin_file = "pinned";  // beside it: the checkpoint is to be kept
 inline constexpr std::uint64_t most_manifest_bytes = std::uint64_t{1} << 30;
+
+/// One file of a checkpointable that is no tree.
+struct StoredFile {
+  std::string name = {};
+  std::uint64_t bytes = 0;
+  base::Digest digest = {};  // of all of it
+};
 
 struct CheckpointableEntry {
   std::string handler;      // "tree"
-  std::string file;         // "state.h5"
-  std::uint64_t bytes = 0;  // of the file
+  std::string file;         // "state.h5"; otherwise the first of `files`, or empty
+  std::uint64_t bytes = 0;  // of the file; otherwise of all files
+  // Of other handlers than "tree".
+  std::vector<StoredFile> files = {};  // by name
   // The rest is of handler "tree".
   std::uint64_t data_bytes = 0;                                         // of all leaves
   std::uint64_t leaves = 0;                                             // how many
@@ -45,6 +55,9 @@ struct Manifest {
   Metrics metrics = {};
   std::map<std::string, CheckpointableEntry> checkpointables = {};
 };
+
+/// The files of a checkpointable that is no tree, and what follows from them.
+void set_files(CheckpointableEntry& entry, std::vector<StoredFile> files);
 
 /// Pretty JSON with its own digest: XXH3-128 of the whole text, the digest's 32 digits taken as zeros.
 std::string encode(const Manifest& manifest);

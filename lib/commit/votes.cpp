@@ -2,6 +2,7 @@
 
 #include "base/message.hpp"
 #include "commit/path.hpp"
+#include "commit/stored_files.hpp"
 #include "commit/token.hpp"
 
 #include <algorithm>
@@ -80,21 +81,22 @@ std::optional<std::vector<Vote>> read_all(const base::File& directory, int ranks
 
 }  // namespace
 
-void prepare_votes(const base::File& directory, const Manifest& pending, const FileOptions& files,
-                   bool sync) {
+void prepare_votes(const base::File& directory, int ranks, const FileOptions& files, bool sync) {
   auto votes = create_file(directory, votes_file, files);
-  const auto bytes = offset_of(pending.world_size);
+  const auto bytes = offset_of(ranks);
   base::truncate(votes, bytes);
   if (files.reserve) base::allocate(votes, 0, bytes);
+  if (sync) base::sync(votes);
+  votes.close();
+}
+
+void write_pending(const base::File& directory, const Manifest& pending, const FileOptions& files,
+                   bool sync) {
   auto manifest = create_file(directory, pending_file, files);
   const std::string text = encode(pending);
   base::write_at(manifest, std::as_bytes(std::span(text)), 0);
-  if (sync) {
-    base::sync(votes);
-    base::sync(manifest);
-  }
+  if (sync) base::sync(manifest);
   manifest.close();
-  votes.close();
 }
 
 VoteSlot::VoteSlot(const base::File& directory, int rank)
@@ -133,13 +135,14 @@ std::optional<Vote> read_vote(const base::File& directory, int rank) {
   }
 }
 
-Manifest elect(Manifest pending, const std::vector<Vote>& votes) {
+Manifest elect(const base::File& directory, Manifest pending, const std::vector<Vote>& votes) {
   for (auto& [name, entry] : pending.checkpointables) {
     entry.table_digest = {};
     for (const auto& vote : votes)
       if (const auto table = vote.tables.find(name); table != vote.tables.end())
         entry.table_digest += table->second;
   }
+  measure_files(directory, pending);
   return pending;
 }
 
@@ -151,7 +154,7 @@ bool elect_leftover(const base::File& directory) {
     const auto pending = decode(base::read_whole(directory, pending_file, most_manifest_bytes));
     const auto votes = read_all(directory, pending.world_size);
     if (!votes) return false;
-    text = encode(elect(pending, *votes));
+    text = encode(elect(directory, pending, *votes));
   } catch (const Error& error) {
     // Written by halves, as at a power failure: then the votes cannot all be in.
     if (error.code() == ErrorCode::corrupt) return false;

@@ -3,6 +3,7 @@
 #include "base/checksum.hpp"
 #include "base/storage.hpp"
 #include "cairn/error.hpp"
+#include "cairn/options.hpp"
 #include "commit/manifest.hpp"
 
 #include <map>
@@ -28,9 +29,12 @@ struct Vote {
   std::optional<Error> failure = {};  // the rank's part is not there: the save is given up
 };
 
-/// On the primary, before any rank opens its slot: reserves the slots, and writes the manifest that lacks the
-/// table digests. `sync`: fsyncs both.
-void prepare_votes(const base::File& directory, const Manifest& pending, const FileOptions& files, bool sync);
+/// On the primary, before any rank opens its slot: reserves the slots of `ranks` ranks. `sync`: fsyncs them.
+void prepare_votes(const base::File& directory, int ranks, const FileOptions& files, bool sync);
+
+/// On the primary, before any rank votes: writes the manifest that lacks the table digests, and the sizes and
+/// digests of files that are no trees'. `sync`: fsyncs it.
+void write_pending(const base::File& directory, const Manifest& pending, const FileOptions& files, bool sync);
 
 /// One rank's own slot. Opened before the rank's first byte is written.
 class VoteSlot {
@@ -48,8 +52,9 @@ class VoteSlot {
 /// what other hosts wrote.
 std::optional<Vote> read_vote(const base::File& directory, int rank);
 
-/// The manifest once all votes are in; the table digests are the sums.
-Manifest elect(Manifest pending, const std::vector<Vote>& votes);
+/// The manifest once all votes are in: the table digests are the sums, and files that are no trees' are
+/// measured.
+Manifest elect(const base::File& directory, Manifest pending, const std::vector<Vote>& votes);
 
 /// For a directory whose job is dead: makes `checkpoint.json` where every rank's vote is in, synced, and no
 /// failure, and renames the token. False: the save is not decided. Several processes may do so at once.

@@ -75,8 +75,7 @@ AsyncResponse load_async(const Context& context, const Path& path, Tree& tree, c
   operation->start(comm, tree);
   auto task = std::make_shared<load_stages::BackgroundLoad>(std::move(operation), comm.primary());
   task->report().blocked_s = clock.seconds();
-  queue->start(task, context.async.low_priority);
-  return AsyncResponse(std::make_unique<detail::Pending>(context, std::move(task)));
+  return AsyncResponse(queue->start(queue->prepare(std::move(task), context)));
 }
 
 }  // namespace CAIRN_ABI

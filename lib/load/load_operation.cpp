@@ -94,6 +94,11 @@ Error with_undefined_memory(const Error& error) {
                error.system_error(), error.rank(), error.path());
 }
 
+Error overwritten(const Path& path) {
+  return Error(ErrorCode::locked, "the checkpoint was overwritten while it was loaded; load again", 0, -1,
+               path);
+}
+
 LoadOperation::LoadOperation(const Context& context, const Path& path, const LoadOptions& options,
                              const char* call)
     : call_(call), options_(context), path_(path), load_(options) {
@@ -193,6 +198,7 @@ LoadOperation::Opened LoadOperation::unpack_opened(std::string_view bytes) {
 
 std::string LoadOperation::open_on_primary(const std::vector<std::string>* wanted) const {
   return with_manifest(commit::resolve_path(path_, options_.files), [&](const OpenedManifest& opened) {
+    if (expected_ != base::Digest{} && opened.manifest.save_id != expected_) throw overwritten(path_);
     const auto& entry = find_entry(opened.manifest, load_.checkpointable_name, path_);
     if (entry.handler != "tree")
       throw Error(

@@ -17,6 +17,9 @@ namespace cairn::load_stages {
 /// An error of a load that may have written to the caller's memory.
 Error with_undefined_memory(const Error& error);
 
+/// The Error(locked) of a load that met two checkpoints, one after another, at its path.
+Error overwritten(const Path& path);
+
 /// One load of one tree: open, match, read, share (docs/architecture.md). Used once. What is collective is so
 /// over the communicator given, the same one for all calls.
 class LoadOperation {
@@ -29,12 +32,18 @@ class LoadOperation {
   /// Makes a tree of all that the checkpoint holds.
   Tree run_owning(comm::Communicator& comm);
 
+  /// Only a checkpoint of this save will do; another one is Error(locked), on every rank.
+  void expect(const base::Digest& save_id) { expected_ = save_id; }
+
   /// The same as `run` in three steps. Collective: opens the checkpoint, and finds out what goes where.
   void start(comm::Communicator& comm, Tree& tree);
   /// Local, any thread, neither MPI nor HDF5: reads this rank's bytes. Throws on this rank alone.
   void read();
   /// Collective, once every rank has read: shares the replicated arrays.
   Report finish(comm::Communicator& comm);
+
+  /// The last two steps in one, with the time that reading may take. Collective.
+  Report fill(comm::Communicator& comm);
 
   /// Seconds beyond the timeout that reading may take on some rank.
   double allowance_s() const noexcept;
@@ -63,12 +72,12 @@ class LoadOperation {
   std::string open_on_primary(const std::vector<std::string>* wanted) const;
   bool join(const Opened& opened, int rank);
   void match_leaves(comm::Communicator& comm, std::vector<tree::LocalLeaf> leaves);
-  Report fill(comm::Communicator& comm);
 
   const char* call_;
   Options options_;
   Path path_;
   LoadOptions load_;
+  base::Digest expected_ = {};  // zero: any
   Opened opened_;
   base::File file_;  // the tree's file, opened by this rank
   Matched matched_;

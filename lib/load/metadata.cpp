@@ -1,27 +1,49 @@
 #include "cairn/metadata.hpp"
 
 #include "async/queue.hpp"
+#include "base/json.hpp"
 #include "base/pack.hpp"
+#include "cairn/handler.hpp"
 #include "comm/communicator.hpp"
 #include "commit/path.hpp"
 #include "commit/reader.hpp"
 #include "load/agree_on_path.hpp"
 #include "load/tree_file.hpp"
 
+#include <algorithm>
+
 namespace cairn {
 namespace load_stages {
 namespace {
 
-CheckpointableInfo describe(const OpenedManifest& opened, const commit::CheckpointableEntry& entry) {
-  CheckpointableInfo info{entry.handler, entry.file, entry.data_bytes, {}};
-  if (entry.handler != "tree") return info;
+/// What the program's handler of the entry's type, the last one added, tells of its file.
+Json ask_handler(const OpenedManifest& opened, const commit::CheckpointableEntry& entry,
+                 const HandlerRegistry& registry) {
+  const auto& handlers = registry.handlers();
+  const auto found = std::find_if(handlers.rbegin(), handlers.rend(),
+                                  [&](const auto& each) { return each.second->type() == entry.handler; });
+  if (found == handlers.rend() || entry.file.empty()) return {};
+  const auto told = found->second->metadata(opened.checkpoint.directory.name() / entry.file);
+  if (const auto problem = base::json_problem(told); !problem.empty())
+    throw Error(ErrorCode::invalid_argument, "what the handler " + entry.handler + " tells: " + problem);
+  return told;
+}
+
+CheckpointableInfo describe(const OpenedManifest& opened, const commit::CheckpointableEntry& entry,
+                            const HandlerRegistry& registry) {
+  const bool is_tree = entry.handler == commit::tree_handler;
+  CheckpointableInfo info{entry.handler, entry.file, is_tree ? entry.data_bytes : entry.bytes, {}, {}};
+  if (!is_tree) {
+    info.metadata = ask_handler(opened, entry, registry);
+    return info;
+  }
   for (const auto& leaf : open_tree_file(opened, entry).leaves)
     info.leaves.emplace(leaf.path, LeafInfo{leaf.kind, leaf.dtype, leaf.shape, leaf.bytes()});
   return info;
 }
 
-Metadata read_metadata(const Path& path) {
-  return with_manifest(path, [](const OpenedManifest& opened) {
+Metadata read_metadata(const Path& path, const HandlerRegistry& registry) {
+  return with_manifest(path, [&](const OpenedManifest& opened) {
     Metadata result;
     result.format_version = opened.manifest.format_version;
     result.world_size = opened.manifest.world_size;
@@ -30,7 +52,7 @@ Metadata read_metadata(const Path& path) {
     result.custom_metadata = opened.manifest.custom_metadata;
     result.metrics = opened.manifest.metrics;
     for (const auto& [name, entry] : opened.manifest.checkpointables)
-      result.checkpointables.emplace(name, describe(opened, entry));
+      result.checkpointables.emplace(name, describe(opened, entry, registry));
     return result;
   });
 }
@@ -53,6 +75,7 @@ std::string pack(const Metadata& metadata) {
     pack.str(info.handler);
     pack.str(info.file);
     pack.u64(info.bytes);
+    pack.str(info.metadata.text());
     pack.u64(info.leaves.size());
     for (const auto& [path, leaf] : info.leaves) {
       pack.str(path);
@@ -84,6 +107,7 @@ Metadata unpack(std::string_view bytes) {
     info.handler = unpack.str();
     info.file = unpack.str();
     info.bytes = unpack.u64();
+    info.metadata = Json(nlohmann::json::parse(unpack.str()));
     for (auto leaves = unpack.u64(); leaves > 0; --leaves) {
       auto& leaf = info.leaves[std::string(unpack.str())];
       leaf.kind = static_cast<Kind>(unpack.u64());
@@ -116,7 +140,7 @@ bool is_checkpoint(const Context& context, const Path& path) {
 }
 
 Metadata metadata(const Path& path) {
-  return load_stages::read_metadata(commit::resolve_path(path, FileOptions()));
+  return load_stages::read_metadata(commit::resolve_path(path, FileOptions()), {});
 }
 
 Metadata metadata(const Context& context, const Path& path) {
@@ -125,7 +149,8 @@ Metadata metadata(const Context& context, const Path& path) {
   Options options = context;
   load_stages::agree_on_path(comm, options, "metadata", path);
   const auto bytes = comm.agree_on_root("metadata", [&] {
-    return load_stages::pack(load_stages::read_metadata(commit::resolve_path(path, options.files)));
+    return load_stages::pack(
+        load_stages::read_metadata(commit::resolve_path(path, options.files), options.handlers));
   });
   return load_stages::unpack(*bytes);
 }

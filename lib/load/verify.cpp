@@ -5,6 +5,7 @@
 #include "cairn/load.hpp"
 #include "comm/communicator.hpp"
 #include "commit/path.hpp"
+#include "commit/stored_files.hpp"
 #include "io/read.hpp"
 #include "load/agree_on_path.hpp"
 #include "load/tree_file.hpp"
@@ -118,7 +119,12 @@ class TreeVerification {
       pack.u64(opened.manifest.save_id.lo);
       pack.u64(opened.manifest.save_id.hi);
       for (const auto& [name, entry] : opened.manifest.checkpointables)
-        if (entry.handler == "tree") collect([&] { check_entry(opened, entry, pack); });
+        collect([&] {
+          if (entry.handler == commit::tree_handler)
+            check_entry(opened, entry, pack);
+          else
+            commit::check_files(opened.checkpoint.directory, entry, true);
+        });
       return 0;
     });
     return std::move(pack).text();

@@ -97,6 +97,11 @@ base::Digest agreed_digest(const SaveRequest& request, int primary, std::span<co
   text(request.path.native());
   text(request.checkpointable_name);
   word(static_cast<std::uint64_t>(primary));
+  word(request.contents.size());
+  for (const auto& [name, what] : request.contents) {
+    text(name);
+    text(what);
+  }
   for (const auto& leaf : leaves) {
     text(leaf.path);
     word(static_cast<std::uint64_t>(stored_kind(leaf.kind)) << 8 | static_cast<std::uint64_t>(leaf.dtype));
@@ -118,6 +123,10 @@ std::string describe(const SaveRequest& request, int primary, std::span<const tr
   for (const auto& [name, value] : points) {
     packer.str(name);
     packer.str(value);
+  }
+  for (const auto& [name, what] : request.contents) {
+    packer.str(name);
+    packer.str(what);
   }
   for (const auto& leaf : leaves) {
     packer.str(leaf.path);

@@ -9,7 +9,8 @@
 #include <string_view>
 #include <vector>
 
-/// What all ranks must say alike: operation, path, names, types and shapes.
+/// What all ranks must say alike: operation, path, names, types and shapes. A request has `contents` only
+/// where there are no leaves.
 namespace cairn::plan {
 
 /// One hash of it all.

@@ -59,6 +59,25 @@ void take_options(const Lanes& lanes, Options& options) {
   options.files.permissions = static_cast<std::int32_t>(static_cast<std::uint32_t>(lanes[kPermissions]));
 }
 
+bool is_same(const Lanes& lanes) {
+  return lanes[kHashLo] == ~lanes[kHashLoInverse] && lanes[kHashHi] == ~lanes[kHashHiInverse];
+}
+
+Lanes request_lanes(const comm::Communicator& comm, const Options& options, const base::Digest& digest) {
+  Lanes lanes(kRequestLanes, ~std::uint64_t{0});
+  lanes[kHashLo] = digest.lo;
+  lanes[kHashLoInverse] = ~digest.lo;
+  lanes[kHashHi] = digest.hi;
+  lanes[kHashHiInverse] = ~digest.hi;
+  if (comm.rank() == options.ranks.primary) {
+    const auto id = base::random_id();
+    lanes[kIdLo] = id.lo;
+    lanes[kIdHi] = id.hi;
+    put_options(options, lanes);
+  }
+  return lanes;
+}
+
 /// Makes one plan: each member function is a stage, and each stage rests on what was agreed in the one
 /// before.
 class Planner {
@@ -107,8 +126,7 @@ class Planner {
 
 void Planner::agree_on_request(const Resolve& resolve) {
   const auto lanes = comm_.agree_min("plan", kRequestLanes, [&] { return describe_request(resolve); });
-  if ((*lanes)[kHashLo] != ~(*lanes)[kHashLoInverse] || (*lanes)[kHashHi] != ~(*lanes)[kHashHiInverse])
-    throw_different(comm_, request_, options_.ranks.primary, leaves_);
+  if (!is_same(*lanes)) throw_different(comm_, request_, options_.ranks.primary, leaves_);
   comm_.set_primary(options_.ranks.primary);
   take_options(*lanes, options_);
   plan_.id = {(*lanes)[kIdLo], (*lanes)[kIdHi]};
@@ -123,19 +141,7 @@ Lanes Planner::describe_request(const Resolve& resolve) {
   check_leaves(leaves_, comm_.size(), problems);
   throw_if_any(problems);
 
-  Lanes lanes(kRequestLanes, ~std::uint64_t{0});
-  const auto digest = agreed_digest(request_, options_.ranks.primary, leaves_);
-  lanes[kHashLo] = digest.lo;
-  lanes[kHashLoInverse] = ~digest.lo;
-  lanes[kHashHi] = digest.hi;
-  lanes[kHashHiInverse] = ~digest.hi;
-  if (comm_.rank() == options_.ranks.primary) {
-    const auto id = base::random_id();
-    lanes[kIdLo] = id.lo;
-    lanes[kIdHi] = id.hi;
-    put_options(options_, lanes);
-  }
-  return lanes;
+  return request_lanes(comm_, options_, agreed_digest(request_, options_.ranks.primary, leaves_));
 }
 
 void Planner::agree_on_parts() {
@@ -297,6 +303,22 @@ void Planner::gather_boxes() {
 }
 
 }  // namespace
+
+comm::Agreed<base::Digest> agree_on_request(comm::Communicator& comm, Options& options,
+                                            const SaveRequest& request,
+                                            const std::function<void(std::vector<tree::Problem>&)>& check) {
+  auto lanes = comm.agree_min("request", kRequestLanes, [&] {
+    std::vector<tree::Problem> problems;
+    check_request(request, options, comm.size(), problems);
+    check(problems);
+    throw_if_any(problems);
+    return request_lanes(comm, options, agreed_digest(request, options.ranks.primary, {}));
+  });
+  if (!is_same(*lanes)) throw_different(comm, request, options.ranks.primary, {});
+  comm.set_primary(options.ranks.primary);
+  take_options(*lanes, options);
+  return std::move(lanes).then([](Lanes&& agreed) { return base::Digest{agreed[kIdLo], agreed[kIdHi]}; });
+}
 
 comm::Agreed<SavePlan> make_save_plan(comm::Communicator& comm, Options& options, const SaveRequest& request,
                                       const Resolve& resolve) {

@@ -2,6 +2,7 @@
 
 #include "base/checksum.hpp"
 #include "cairn/json.hpp"
+#include "cairn/metrics.hpp"
 #include "cairn/options.hpp"
 #include "cairn/tree.hpp"
 #include "comm/communicator.hpp"
@@ -48,7 +49,17 @@ struct SaveRequest {
   std::string checkpointable_name = "state";
   bool overwrite = false;
   Json custom_metadata = {};
+  Metrics metrics = {};
+  /// What must be the same besides: names, in order, and what they are.
+  std::vector<std::pair<std::string, std::string>> contents = {};
 };
+
+/// The agreement that precedes the plans of several trees, or a save of what are no trees: `check` adds what
+/// is wrong, and `options` are brought in line as by `make_save_plan`. Returns an id, the same on every rank.
+/// Errors as of `make_save_plan`. One collective.
+comm::Agreed<base::Digest> agree_on_request(comm::Communicator& comm, Options& options,
+                                            const SaveRequest& request,
+                                            const std::function<void(std::vector<tree::Problem>&)>& check);
 
 /// Turns each rank's tree into what all write. `options` are brought in line with the primary's where ranks
 /// must agree (block_bytes, alignment_bytes, writer, collective, checksums, fsync, permissions, reserve). A

@@ -21,7 +21,13 @@ bool is_control(char c) noexcept {
   return static_cast<unsigned char>(c) < 0x20 || c == 0x7F;
 }
 
-/// Why a checkpointable cannot have this name; empty where it can.
+void check_metrics(const Metrics& metrics, std::vector<tree::Problem>& problems) {
+  for (const auto& [name, value] : metrics)
+    if (!tree::is_utf8(name)) problems.push_back({"metrics", "a name is not UTF-8"});
+}
+
+}  // namespace
+
 std::string name_problem(std::string_view name) {
   if (name.empty()) return "is empty";
   if (name.size() > kMostNameBytes) return "has more than 200 bytes";
@@ -33,6 +39,8 @@ std::string name_problem(std::string_view name) {
   if (!tree::is_utf8(name)) return "is not UTF-8";
   return {};
 }
+
+namespace {
 
 void check_options(const Options& options, int ranks, std::vector<tree::Problem>& problems) {
   const auto require = [&](bool good, const char* option, const char* message) {
@@ -63,6 +71,7 @@ void check_request(const SaveRequest& request, const Options& options, int ranks
     problems.push_back({"checkpointable_name", "`" + request.checkpointable_name + "` " + problem});
   if (const auto problem = base::json_problem(request.custom_metadata); !problem.empty())
     problems.push_back({"custom_metadata", problem});
+  check_metrics(request.metrics, problems);
 }
 
 void check_leaves(std::span<const tree::LocalLeaf> leaves, int ranks, std::vector<tree::Problem>& problems) {

@@ -4,10 +4,15 @@
 #include "tree/local.hpp"
 
 #include <span>
+#include <string>
+#include <string_view>
 #include <vector>
 
 /// What is wrong in what one rank was given, found without the others.
 namespace cairn::plan {
+
+/// Why a checkpointable cannot have this name; empty where it can.
+std::string name_problem(std::string_view name);
 
 /// Adds what is wrong with the options, the environment, the name and the metadata.
 void check_request(const SaveRequest& request, const Options& options, int ranks,

@@ -43,18 +43,24 @@ BackgroundSave::BackgroundSave(std::shared_ptr<StartedSave> save, comm::Communic
       ranks_(comm.size()),
       primary_(comm.primary()),
       queue_(std::move(queue)),
-      job_(save_->job(rank_)),
-      writer_(job_),
       pace_(save_->options.async.rate_bytes_per_s, cancelled(), [this] { return was_given_up(); }) {
+  for (auto& part : save_->request.trees) writers_.emplace_back(part, save_->options, rank_);
+  stage();
+}
+
+void BackgroundSave::stage() {
   const auto& options = save_->options;
   const int threads = io::thread_count(options.io);
   if (options.async.snapshot) {
-    queue_->staging().set_bound(options.async.staging_bytes);
-    if (writer_.reads_device()) queue_->staging().pin();
-    writer_.stage(*save_->sink, queue_->staging(), threads);
+    auto& pool = queue_->staging();
+    pool.set_bound(options.async.staging_bytes);
+    for (auto& [part, job, writer] : writers_) {
+      if (writer.reads_device()) pool.pin();
+      writer.stage(*part.sink, pool, threads);
+    }
     set_snapshotted();
   } else if (options.async.check_borrowed) {
-    writer_.note_checksums(threads);
+    for (auto& each : writers_) each.writer.note_checksums(threads);
   }
 }
 
@@ -108,8 +114,11 @@ commit::Vote BackgroundSave::try_to_write() noexcept {
     vote.failure.emplace(ErrorCode::internal, error.what());
   }
   // What is not put will not be.
-  writer_.drop_staged();
-  save_->sink.reset();
+  for (auto& each : writers_) {
+    each.writer.drop_staged();
+    each.part.sink.reset();
+  }
+  save_->request.others.clear();
   queue_->staging().trim();
   return vote;
 }
@@ -117,18 +126,27 @@ commit::Vote BackgroundSave::try_to_write() noexcept {
 commit::Vote BackgroundSave::write() {
   const auto& options = save_->options;
   const int threads = io::thread_count(options.io);
-  if (options.async.snapshot)
-    writer_.put_staged(*save_->sink, threads, &pace_);
-  else
-    writer_.put_blocks(*save_->sink, threads, every_leaf, &pace_);
+  for (auto& each : writers_) put(each, threads);
   set_snapshotted();
-  const auto rows = writer_.put_rows(*save_->sink);
-  save_->sink->finish();
-  if (save_->structure_file) {
-    if (options.io.fsync) base::sync(save_->structure_file);
-    save_->structure_file.close();
+  commit::Vote vote;
+  for (auto& [part, job, writer] : writers_) {
+    vote.tables.emplace(part.name, writer.put_rows(*part.sink));
+    part.sink->finish();
+    if (!part.structure_file) continue;
+    if (options.io.fsync) base::sync(part.structure_file);
+    part.structure_file.close();
   }
-  return {{{save_->request.checkpointable_name, rows}}, clock_.seconds(), base::host_name(), true, {}};
+  for (auto& part : save_->request.others) part->write(options.io.fsync);
+  vote.write_s = clock_.seconds();
+  vote.host = base::host_name();
+  return vote;
+}
+
+void BackgroundSave::put(TreeWriter& each, int threads) {
+  if (save_->options.async.snapshot)
+    each.writer.put_staged(*each.part.sink, threads, &pace_);
+  else
+    each.writer.put_blocks(*each.part.sink, threads, every_leaf, &pace_);
 }
 
 void BackgroundSave::decide() {
@@ -143,7 +161,8 @@ void BackgroundSave::decide() {
   report().slowest_rank = static_cast<int>(slowest - votes->begin());
   report().slowest_host = slowest->host;
   const bool sync = save_->options.io.fsync;
-  const auto text = commit::encode(commit::elect(std::move(save_->manifest), *votes));
+  const auto& directory = save_->transaction->directory();
+  const auto text = commit::encode(commit::elect(directory, std::move(save_->manifest), *votes));
   if (save_->transaction->decide(text, sync) == commit::Verdict::aborted) {
     given_up_ = true;
     give_up();
@@ -202,9 +221,8 @@ std::optional<commit::Verdict> BackgroundSave::give_up() noexcept {
 
 double BackgroundSave::allowance_s() const noexcept {
   const auto& options = save_->options;
-  const auto bytes = static_cast<double>(save_->plan.fullest_bytes);
   const auto rate = static_cast<double>(options.async.rate_bytes_per_s);
-  return bytes / options.ranks.slowest_bytes_per_s + (rate > 0 ? bytes / rate : 0);
+  return save_->allowance_s() + (rate > 0 ? static_cast<double>(save_->fullest_bytes) / rate : 0);
 }
 
 void BackgroundSave::check_deadline(const char* what, int rank) const {

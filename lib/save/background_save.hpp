@@ -5,8 +5,9 @@
 #include "base/clock.hpp"
 #include "io/block_writer.hpp"
 #include "io/pace.hpp"
-#include "save/save_operation.hpp"
+#include "save/started_save.hpp"
 
+#include <deque>
 #include <memory>
 #include <optional>
 #include <vector>
@@ -22,6 +23,15 @@ class BackgroundSave final : public async::Task {
                  std::shared_ptr<async::Queue> queue);
 
  private:
+  /// What writes one tree. Stays where it is: the writer refers to the job.
+  struct TreeWriter {
+    TreeWriter(TreePart& of, const Options& options, int rank)
+        : part(of), job(of.job(options, rank)), writer(job) {}
+    TreePart& part;
+    io::WriteJob job;
+    io::BlockWriter writer;
+  };
+
   double allowance_s() const noexcept override;
   void do_work() override;
   void vote_and_decide();
@@ -32,14 +42,15 @@ class BackgroundSave final : public async::Task {
   std::optional<std::vector<commit::Vote>> wait_for_votes();
   void wait_for_verdict();
   std::optional<commit::Verdict> give_up() noexcept;
+  void stage();
+  void put(TreeWriter& writer, int threads);
   bool was_given_up() const;
   void check_deadline(const char* what, int rank) const;
 
   std::shared_ptr<StartedSave> save_;
   int rank_, ranks_, primary_;
   std::shared_ptr<async::Queue> queue_;  // has the staging memory
-  io::WriteJob job_;
-  io::BlockWriter writer_;
+  std::deque<TreeWriter> writers_;       // by tree
   io::Pace pace_;
   bool given_up_ = false;  // on the primary: by another rank, which says why
   base::Clock clock_;      // of the work

@@ -5,9 +5,13 @@
 #include "base/log.hpp"
 #include "base/pack.hpp"
 #include "commit/path.hpp"
+#include "commit/stored_files.hpp"
+#include "h5/file_layout.hpp"
+#include "save/tree_entry.hpp"
 #include "tree/index.hpp"
 
 #include <chrono>
+#include <set>
 
 namespace cairn::save_stages {
 namespace {
@@ -26,43 +30,58 @@ std::string lanes_text(const std::uint64_t* lanes) {
   return {text, strnlen(text, kHostLanes * sizeof(std::uint64_t))};
 }
 
-commit::CheckpointableEntry make_entry(const StartedSave& save, const h5::FileLayout& file) {
-  commit::CheckpointableEntry entry;
-  entry.handler = commit::tree_handler;
-  entry.file = save.file_name();
-  entry.bytes = file.bytes;
-  entry.data_bytes = save.plan.total_bytes;
-  entry.leaves = save.plan.leaves.size();
-  base::StreamingDigest digest;
-  for (const auto& range : file.structure) {
-    entry.structure.emplace_back(range.offset, range.bytes.size());
-    digest.add(std::as_bytes(std::span(range.bytes)));
-  }
-  entry.structure_digest = digest.result();
-  entry.index_offset = file.index_offset;
-  entry.index_bytes = file.index_bytes;
-  entry.checksums = save.options.integrity.checksums;
-  entry.table_offset = file.table_offset;
-  entry.table_rows = entry.checksums ? save.plan.table_rows : 0;
-  entry.row_ndims = save.plan.row_format.ndims;
-  entry.row_bytes = save.plan.row_format.bytes;
-  return entry;
-}
-
-commit::Manifest make_manifest(const StartedSave& save, const h5::FileLayout& file, int ranks) {
+commit::Manifest make_manifest(const SaveRequest& request, int ranks) {
   commit::Manifest manifest;
   manifest.world_size = ranks;
   manifest.library_version = CAIRN_VERSION;
-  manifest.save_id = save.plan.id;
+  manifest.save_id = request.id;
   manifest.created = std::chrono::system_clock::now();
-  manifest.custom_metadata = save.request.custom_metadata;
-  manifest.checkpointables.emplace(save.request.checkpointable_name, make_entry(save, file));
+  manifest.custom_metadata = request.custom_metadata;
+  manifest.metrics = request.metrics;
   return manifest;
+}
+
+std::string pack_names(const std::vector<std::unique_ptr<OtherPart>>& parts) {
+  base::Packer pack;
+  for (const auto& part : parts) {
+    const auto names = part->files();
+    pack.u64(names.size());
+    for (const auto& name : names) pack.str(name);
+  }
+  return std::move(pack).text();
+}
+
+/// The entries of what are no trees: the files that any rank named, which must all have names of their own.
+void add_entries(commit::Manifest& manifest, const std::vector<std::unique_ptr<OtherPart>>& parts,
+                 const std::vector<std::string>& named) {
+  std::map<std::string, std::string> owners;  // file -> checkpointable
+  for (const auto& [name, entry] : manifest.checkpointables) owners.emplace(entry.file, name);
+  std::vector<std::set<std::string>> files(parts.size());
+  for (const auto& text : named) {
+    base::Unpacker unpack(text);
+    for (auto& own : files)
+      for (auto count = unpack.u64(); count > 0; --count) own.emplace(unpack.str());
+  }
+  for (std::size_t i = 0; i < parts.size(); ++i) {
+    commit::CheckpointableEntry entry;
+    entry.handler = parts[i]->type();
+    std::vector<commit::StoredFile> stored;
+    for (const auto& file : files[i]) {
+      const auto [other, added] = owners.emplace(file, parts[i]->name());
+      if (!added)
+        throw Error(ErrorCode::invalid_argument, "the checkpointables `" + other->second + "` and `" +
+                                                     parts[i]->name() + "` both have a file " + file +
+                                                     ": give one of them another name");
+      stored.push_back({file, 0, {}});
+    }
+    commit::set_files(entry, std::move(stored));
+    manifest.checkpointables.emplace(parts[i]->name(), std::move(entry));
+  }
 }
 
 }  // namespace
 
-io::WriteJob StartedSave::job(int rank) const {
+io::WriteJob TreePart::job(const Options& options, int rank) const {
   io::WriteJob job;
   job.leaves = &plan.leaves;
   job.blocks = plan.blocks;
@@ -76,7 +95,7 @@ io::WriteJob StartedSave::job(int rank) const {
   return job;
 }
 
-SaveOperation::SaveOperation(comm::Communicator& comm, const Options& options, plan::SaveRequest request)
+SaveOperation::SaveOperation(comm::Communicator& comm, const Options& options, SaveRequest request)
     : comm_(comm) {
   save_->options = options;
   save_->report.operation = request.operation;
@@ -88,10 +107,10 @@ bool SaveOperation::writes_collectively() const {
   return save_->options.io.writer == Writer::mpio && save_->options.io.collective;
 }
 
-Report SaveOperation::run(const Tree& tree) {
+Report SaveOperation::run() {
   base::Clock total;
   try {
-    finish(begin(tree, false));
+    finish(begin(false));
   } catch (const Error& error) {
     if (!settle(error)) throw;
   }
@@ -100,19 +119,22 @@ Report SaveOperation::run(const Tree& tree) {
   return save_->report;
 }
 
-std::shared_ptr<StartedSave> SaveOperation::start(const Tree& tree, const Snapshot& snapshot) {
+std::shared_ptr<StartedSave> SaveOperation::start(const Snapshot& snapshot) {
   base::Clock total;
   try {
-    const auto opened = begin(tree, true);
+    const auto opened = begin(true);
     if (!save_->vote) {
       finish(opened);
       save_->report.blocked_s = total.seconds();
       return nullptr;
     }
-    if (!save_->options.async.snapshot) save_->tree = tree;
     base::Clock clock;
-    comm_.allow(static_cast<double>(save_->plan.fullest_bytes) / save_->options.ranks.slowest_bytes_per_s);
-    comm_.agree("snapshot", [&] { snapshot(save_); });
+    comm_.allow(save_->allowance_s());
+    comm_.agree("snapshot", [&] {
+      if (!save_->options.async.snapshot)
+        for (auto& part : save_->request.trees) part.kept = *part.tree;
+      snapshot(save_);
+    });
     comm_.allow(0);
     save_->report.snapshot_s = clock.seconds();
   } catch (const Error& error) {
@@ -122,29 +144,34 @@ std::shared_ptr<StartedSave> SaveOperation::start(const Tree& tree, const Snapsh
   return save_;
 }
 
-comm::Agreed<SaveOperation::Opened> SaveOperation::begin(const Tree& tree, bool background) {
+comm::Agreed<SaveOperation::Opened> SaveOperation::begin(bool background) {
   auto& report = save_->report;
   base::Clock clock;
-  auto plan = plan::make_save_plan(comm_, save_->options, save_->request, tree);
-  save_->plan = *std::move(plan);
+  plan();
   const bool votes = background && save_->options.io.writer != Writer::mpio;  // agreed on by the plan
-  report.bytes = save_->plan.total_bytes;
-  report.leaves = save_->plan.leaves.size();
   report.plan_s = clock.lap();
   const auto layout = lay_out(votes);
   auto opened = comm_.agree("open", [&] {
-    base::Unpacker unpack(*layout);
-    save_->table_offset = unpack.u64();
-    tree::unpack_tilings(unpack.rest(), save_->plan.leaves);
-    if (!comm_.is_primary())
-      save_->transaction = commit::Transaction::join(
-          commit::resolve_path(save_->request.path, save_->options.files), save_->plan.id);
-    open_sink();
-    if (votes) save_->vote.emplace(save_->transaction->directory(), comm_.rank());
+    open_parts(*layout, votes);
     return Opened();
   });
+  if (!save_->request.others.empty()) take_others(votes);
   report.layout_s = clock.lap();
   return opened;
+}
+
+void SaveOperation::plan() {
+  auto& request = save_->request;
+  auto& report = save_->report;
+  for (auto& part : request.trees) {
+    const plan::SaveRequest planned{request.operation,       request.path,    part.name, request.overwrite,
+                                    request.custom_metadata, request.metrics, {}};
+    part.plan = *plan::make_save_plan(comm_, save_->options, planned, *part.tree);
+    if (request.id == base::Digest{}) request.id = part.plan.id;
+    save_->fullest_bytes += part.plan.fullest_bytes;
+    report.bytes += part.plan.total_bytes;
+    report.leaves += part.plan.leaves.size();
+  }
 }
 
 void SaveOperation::finish(const comm::Agreed<Opened>& opened) {
@@ -161,35 +188,36 @@ void SaveOperation::finish(const comm::Agreed<Opened>& opened) {
 
 comm::Agreed<std::string> SaveOperation::lay_out(bool votes) {
   begun_ = true;
-  return comm_.agree_on_root("lay out", [&] { return begin_file(votes); });
+  return comm_.agree_on_root("lay out", [&] { return begin_files(votes); });
 }
 
-std::string SaveOperation::begin_file(bool votes) {
+std::string SaveOperation::begin_files(bool votes) {
   const auto& options = save_->options;
-  const auto& plan = save_->plan;
-  save_->transaction = commit::Transaction::begin(commit::resolve_path(save_->request.path, options.files),
-                                                  plan.id, save_->request.overwrite, options.files);
-  h5::LayoutRequest layout;
-  layout.leaves = plan.leaves;
-  for (std::size_t i = 0; i < plan.boxes.size(); ++i)
-    if (!plan.boxes[i].empty()) layout.leaves[i].tiling.boxes = plan.boxes[i];
-  layout.row_format = plan.row_format;
-  layout.table_rows = options.integrity.checksums ? plan.table_rows : 0;
-  layout.alignment_bytes = options.io.alignment_bytes;
-  layout.attributes = {{"cairn", CAIRN_VERSION}};
-  const auto file = h5::lay_out(layout);
-
-  const auto& directory = save_->transaction->directory();
-  save_->structure_file = commit::create_file(directory, save_->file_name(), options.files);
-  base::truncate(save_->structure_file, file.bytes);
-  if (options.files.reserve) base::allocate(save_->structure_file, 0, file.bytes);
-  for (const auto& range : file.structure)
-    base::write_at(save_->structure_file, std::as_bytes(std::span(range.bytes)), range.offset);
-  save_->manifest = make_manifest(*save_, file, comm_.size());
+  auto& request = save_->request;
+  save_->transaction = commit::Transaction::begin(commit::resolve_path(request.path, options.files),
+                                                  request.id, request.overwrite, options.files);
+  save_->manifest = make_manifest(request, comm_.size());
+  base::Packer pack;
+  for (auto& part : request.trees) pack.str(begin_file(part));
   if (votes) {
-    commit::prepare_votes(directory, save_->manifest, options.files, options.io.fsync);
+    const auto& directory = save_->transaction->directory();
+    commit::prepare_votes(directory, comm_.size(), options.files, options.io.fsync);
+    if (request.others.empty())
+      commit::write_pending(directory, save_->manifest, options.files, options.io.fsync);
     if (options.io.fsync) base::sync(directory);
   }
+  return std::move(pack).text();
+}
+
+std::string SaveOperation::begin_file(TreePart& part) {
+  const auto& options = save_->options;
+  const auto file = h5::lay_out(layout_request(part.plan, options));
+  part.structure_file = commit::create_file(save_->transaction->directory(), part.file_name(), options.files);
+  base::truncate(part.structure_file, file.bytes);
+  if (options.files.reserve) base::allocate(part.structure_file, 0, file.bytes);
+  for (const auto& range : file.structure)
+    base::write_at(part.structure_file, std::as_bytes(std::span(range.bytes)), range.offset);
+  save_->manifest.checkpointables.emplace(part.name, tree_entry(part, file, options));
 
   base::Packer pack;
   pack.u64(file.table_offset);
@@ -197,32 +225,60 @@ std::string SaveOperation::begin_file(bool votes) {
   return std::move(pack).text();
 }
 
-void SaveOperation::open_sink() {
+void SaveOperation::open_parts(const std::string& layout, bool votes) {
+  if (!comm_.is_primary())
+    save_->transaction = commit::Transaction::join(
+        commit::resolve_path(save_->request.path, save_->options.files), save_->request.id);
+  base::Unpacker parts(layout);
+  for (auto& part : save_->request.trees) {
+    base::Unpacker unpack(parts.str());
+    part.table_offset = unpack.u64();
+    tree::unpack_tilings(unpack.rest(), part.plan.leaves);
+    open_sink(part);
+  }
+  if (votes) save_->vote.emplace(save_->transaction->directory(), comm_.rank());
+}
+
+void SaveOperation::open_sink(TreePart& part) {
   if (writes_collectively()) return;
   const auto& directory = save_->transaction->directory();
   const auto& io = save_->options.io;
-  save_->sink =
-      io.writer == Writer::mpio
-          ? io::open_mpio_sink(directory, save_->transaction->temporary_path() / save_->file_name(), io)
-          : io::open_direct_sink(directory, save_->file_name(), io);
+  part.sink = io.writer == Writer::mpio
+                  ? io::open_mpio_sink(directory, save_->transaction->temporary_path() / part.file_name(), io)
+                  : io::open_direct_sink(directory, part.file_name(), io);
 }
 
-comm::Agreed<io::Written> SaveOperation::write(const comm::Agreed<Opened>&) {
-  const auto job = save_->job(comm_.rank());
-  const auto& io = save_->options.io;
-  comm_.allow(static_cast<double>(save_->plan.fullest_bytes) / save_->options.ranks.slowest_bytes_per_s);
-  auto written = comm_.agree("write", [&] {
-    base::Clock clock;
-    auto result =
-        writes_collectively()
-            ? io::write_collective(comm_, save_->transaction->directory(),
-                                   save_->transaction->temporary_path() / save_->file_name(), job, io)
-            : io::write_blocks(*save_->sink, job, io);
-    save_->sink.reset();
-    if (save_->structure_file) {
-      if (io.fsync) base::sync(save_->structure_file);
-      save_->structure_file.close();
+/// What are no trees: all of it is taken, and the primary learns the names of the files.
+void SaveOperation::take_others(bool votes) {
+  auto& request = save_->request;
+  const auto& transaction = *save_->transaction;
+  const auto& options = save_->options;
+  for (auto& part : request.others)
+    part->take(comm_, options, transaction.directory(), transaction.temporary_path());
+  const auto own = comm_.agree("name files", [&] { return pack_names(request.others); });
+  const auto named = comm_.gather("name files", *own);
+  comm_.agree_on_root("name files", [&] {
+    add_entries(save_->manifest, request.others, named);
+    if (votes) {
+      commit::write_pending(transaction.directory(), save_->manifest, options.files, options.io.fsync);
+      if (options.io.fsync) base::sync(transaction.directory());
     }
+    return std::string();
+  });
+}
+
+comm::Agreed<SaveOperation::Written> SaveOperation::write(const comm::Agreed<Opened>&) {
+  comm_.allow(save_->allowance_s());
+  auto written = writes_collectively() ? write_all_collectively() : comm_.agree("write", [&] {
+    base::Clock clock;
+    const auto& options = save_->options;
+    Written result;
+    for (auto& part : save_->request.trees) {
+      result.push_back(io::write_blocks(*part.sink, part.job(options, comm_.rank()), options.io));
+      part.sink.reset();
+      finish_structure(part);
+    }
+    for (auto& part : save_->request.others) part->write(options.io.fsync);
     write_seconds_ = clock.seconds();
     return result;
   });
@@ -230,22 +286,55 @@ comm::Agreed<io::Written> SaveOperation::write(const comm::Agreed<Opened>&) {
   return written;
 }
 
-comm::Agreed<SaveOperation::Tally> SaveOperation::tally(const comm::Agreed<io::Written>& written) {
+/// Through parallel HDF5, tree after tree: all ranks must be well before the next one is opened.
+comm::Agreed<SaveOperation::Written> SaveOperation::write_all_collectively() {
+  base::Clock clock;
+  Written result;
+  for (auto& part : save_->request.trees)
+    result.push_back(*comm_.agree("write", [&] {
+      auto written = io::write_collective(comm_, save_->transaction->directory(),
+                                          save_->transaction->temporary_path() / part.file_name(),
+                                          part.job(save_->options, comm_.rank()), save_->options.io);
+      finish_structure(part);
+      return written;
+    }));
+  return comm_.agree("write", [&] {
+    for (auto& part : save_->request.others) part->write(save_->options.io.fsync);
+    write_seconds_ = clock.seconds();
+    return result;
+  });
+}
+
+void SaveOperation::finish_structure(TreePart& part) {
+  if (!part.structure_file) return;
+  if (save_->options.io.fsync) base::sync(part.structure_file);
+  part.structure_file.close();
+}
+
+comm::Agreed<SaveOperation::Tally> SaveOperation::tally(const comm::Agreed<Written>& written) {
   constexpr std::uint64_t kRanks = 1u << 24;  // microseconds above, rank below, so that a maximum finds both
   const auto own =
       static_cast<std::uint64_t>(write_seconds_ * 1e6) * kRanks + static_cast<std::uint64_t>(comm_.rank());
   const auto slowest = static_cast<int>((*comm_.max("slowest rank", {own}))[0] % kRanks);
   comm::Lanes lanes = comm_.rank() == slowest ? text_lanes(base::host_name()) : comm::Lanes(kHostLanes, 0);
-  lanes.push_back(written->rows.lo);
-  lanes.push_back(written->rows.hi);
+  for (const auto& tree : *written) {
+    lanes.push_back(tree.rows.lo);
+    lanes.push_back(tree.rows.hi);
+  }
   return comm_.sum("votes", std::move(lanes)).then([&](comm::Lanes&& sum) {
-    return Tally{{sum[kHostLanes], sum[kHostLanes + 1]}, slowest, lanes_text(sum.data())};
+    Tally tally{{}, slowest, lanes_text(sum.data())};
+    for (std::size_t lane = kHostLanes; lane < sum.size(); lane += 2)
+      tally.table_digests.push_back({sum[lane], sum[lane + 1]});
+    return tally;
   });
 }
 
 void SaveOperation::commit(const comm::Agreed<Tally>& tally) {
   comm_.agree_on_root("commit", [&] {
-    save_->manifest.checkpointables.at(save_->request.checkpointable_name).table_digest = tally->table_digest;
+    auto& trees = save_->request.trees;
+    for (std::size_t i = 0; i < trees.size(); ++i)
+      save_->manifest.checkpointables.at(trees[i].name).table_digest = tally->table_digests[i];
+    commit::measure_files(save_->transaction->directory(), save_->manifest);
     const bool sync = save_->options.io.fsync;
     const auto verdict = save_->transaction->decide(commit::encode(save_->manifest), sync);
     if (verdict == commit::Verdict::aborted)
@@ -260,7 +349,7 @@ void SaveOperation::commit(const comm::Agreed<Tally>& tally) {
 /// of the others). What failed on all ranks is cleared away before any of them returns; after a timeout each
 /// acts on its own.
 bool SaveOperation::settle(const Error& error) {
-  save_->sink.reset();
+  for (auto& part : save_->request.trees) part.sink.reset();
   if (!begun_) return false;
   bool committed = false;
   auto& transaction = save_->transaction;

@@ -8,6 +8,8 @@
 
 namespace cairn {
 inline namespace CAIRN_ABI {
+
+class Checkpointable;
 namespace detail {
 
 /// One box of this rank's, as it was bound.
@@ -43,6 +45,7 @@ struct Access {
   static const std::map<std::string, Leaf, std::less<>>& leaves(const Tree& tree) noexcept {
     return tree.leaves_;
   }
+  static const std::shared_ptr<Object>& object(const Checkpointable& thing) noexcept;  // lib/handlers
 };
 
 /// Memory for an owning leaf: zeroed, aligned for every dtype.

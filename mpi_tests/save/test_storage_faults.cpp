@@ -4,6 +4,7 @@
 
 #include <atomic>
 #include <cerrno>
+#include <fstream>
 
 #include <catch2/catch.hpp>
 
@@ -105,6 +106,26 @@ void save_now(const cairn::Path& path, const cairn::Tree& tree, const cairn::Sav
   cairn::save(MPI_COMM_WORLD, path, tree, options);
 }
 
+/// With one thing of each kind that is no tree: each has files of its own to be written.
+cairn::Checkpointables with_others(const cairn::Tree& tree) {
+  static const cairn::Path source = [] {
+    const auto path = std::filesystem::temp_directory_path() /
+                      ("cairn-faults-" + std::to_string(cairn::testing::rank()) + ".txt");
+    std::ofstream(path) << "a file";
+    return path;
+  }();
+  return {{"state", tree}, {"config", nlohmann::json{{"lr", 1e-3}}}, {"notes", cairn::file(source)}};
+}
+
+void save_several(const cairn::Path& path, const cairn::Tree& tree, const cairn::SaveOptions& options) {
+  cairn::save_checkpointables(MPI_COMM_WORLD, path, with_others(tree), options);
+}
+
+void save_several_in_background(const cairn::Path& path, const cairn::Tree& tree,
+                                const cairn::SaveOptions& options) {
+  cairn::save_checkpointables_async(MPI_COMM_WORLD, path, with_others(tree), options).result();
+}
+
 void save_in_background(const cairn::Path& path, const cairn::Tree& tree, const cairn::SaveOptions& options) {
   cairn::save_async(MPI_COMM_WORLD, path, tree, options).result();
 }
@@ -119,6 +140,11 @@ TEST_CASE(
 
 TEST_CASE("a file-system call that fails on any rank in an overwrite: the old checkpoint stands") {
   fail_every_call(true, ENOSPC, save_now);
+}
+
+TEST_CASE("the same in a save of several things") {
+  fail_every_call(true, EIO, save_several);
+  fail_every_call(true, ENOSPC, save_several_in_background);
 }
 
 TEST_CASE("the same in a save in the background") {

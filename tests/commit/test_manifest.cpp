@@ -43,8 +43,7 @@ commit::Manifest some_manifest() {
   manifest.checkpointables["state"] = some_entry();
   commit::CheckpointableEntry loader;
   loader.handler = "json";
-  loader.file = "loader.json";
-  loader.bytes = 17;
+  commit::set_files(loader, {{"loader.json", 17, {3, 4}}, {"loader.bin", 0, {5, 6}}});
   manifest.checkpointables["loader"] = loader;
   return manifest;
 }
@@ -224,7 +223,16 @@ TEST_CASE("members that are missing, absurd or of another type are refused, what
   refused([](json& value) { value["metrics"] = json::array(); });
   refused([](json& value) { value["metrics"]["loss"] = "good"; });
   refused([](json& value) { value["checkpointables"] = json::array(); });
-  refused([](json& value) { value["checkpointables"]["loader"]["file"] = "state.h5"; });
+  const auto first_file = [](json& value) -> json& { return value["checkpointables"]["loader"]["files"][0]; };
+  refused([&](json& value) { first_file(value)["name"] = "state.h5"; });
+  refused([&](json& value) { first_file(value)["name"] = "loader.json"; });  // twice
+  refused([&](json& value) { first_file(value)["name"] = "../x"; });
+  refused([&](json& value) { first_file(value)["bytes"] = -1; });
+  refused([&](json& value) { first_file(value)["digest"] = "0"; });
+  refused([&](json& value) { first_file(value) = 1; });
+  refused([](json& value) { value["checkpointables"]["loader"].erase("files"); });
+  for (const char* name : {"bytes", "digest", "name"})
+    refused([&](json& value) { first_file(value).erase(name); });
   for (const char* name : {"", ".x", "_x", "metrics", "a/b"}) {
     refused([&](json& value) { value["checkpointables"][name] = value["checkpointables"]["loader"]; });
   }

@@ -27,6 +27,11 @@ commit::Manifest pending(const base::Digest& id, int generation) {
   entry.index_bytes = 0;
   entry.table_rows = 1;
   manifest.checkpointables.emplace("state", entry);
+  // The second of its files is never made.
+  commit::CheckpointableEntry loader;
+  loader.handler = "json";
+  commit::set_files(loader, {{"loader.json", 0, {}}, {"loader.more", 0, {}}});
+  manifest.checkpointables.emplace("loader", loader);
   return manifest;
 }
 
@@ -42,7 +47,9 @@ base::Digest die_after_votes(const Path& path, int generation, std::vector<commi
   const int ended = run_in_child([&] {
     auto transaction = commit::Transaction::begin(path, id, true, test::plain_files());
     test::write_data(transaction, id, generation);
-    commit::prepare_votes(transaction.directory(), pending(id, generation), test::plain_files(), false);
+    commit::prepare_votes(transaction.directory(), kRanks, test::plain_files(), false);
+    base::write_whole(transaction.directory(), "loader.json", "{}", 0600, false);
+    commit::write_pending(transaction.directory(), pending(id, generation), test::plain_files(), false);
     for (std::size_t rank = 0; rank < votes.size(); ++rank)
       commit::VoteSlot(transaction.directory(), static_cast<int>(rank)).cast(votes[rank]);
     if (decided) base::write_whole(transaction.directory(), "checkpoint.json", "{ half", 0600, false);
@@ -64,8 +71,7 @@ std::optional<Error> failure() {
 TEST_CASE("a vote comes back as it was cast, and is not there before") {
   const TemporaryDirectory temporary;
   const auto directory = base::open_directory(temporary.path());
-  const auto id = base::random_id();
-  commit::prepare_votes(directory, pending(id, 1), test::plain_files(), true);
+  commit::prepare_votes(directory, kRanks, test::plain_files(), true);
   for (int rank = 0; rank < kRanks; ++rank) CHECK_FALSE(commit::read_vote(directory, rank));
   commit::VoteSlot(directory, 1).cast(ready(5));
   const auto vote = commit::read_vote(directory, 1);
@@ -92,7 +98,7 @@ TEST_CASE("a vote comes back as it was cast, and is not there before") {
 TEST_CASE("a vote that was half written is not cast, and one that is damaged is never believed") {
   const TemporaryDirectory temporary;
   const auto directory = base::open_directory(temporary.path());
-  commit::prepare_votes(directory, pending(base::random_id(), 1), test::plain_files(), false);
+  commit::prepare_votes(directory, kRanks, test::plain_files(), false);
   commit::VoteSlot(directory, 0).cast(ready(1));
   const auto file = base::open_file(&directory, commit::votes_file, O_RDWR);
   std::vector<std::byte> slot(4096), damaged;
@@ -118,10 +124,16 @@ TEST_CASE("a job that died after the last vote leaves a save that is completed")
     REQUIRE(commit::repair(path).size() == 1);
     REQUIRE(test::load(path) == 2);
     CHECK(test::names_in(temporary.path()) == only("ckpt"));
-    CHECK(test::names_in(path) == std::vector<std::string>{"checkpoint.json", "commit", "data1", "data2"});
+    CHECK(test::names_in(path) ==
+          std::vector<std::string>{"checkpoint.json", "commit", "data1", "data2", "loader.json"});
     const auto manifest = commit::decode(test::text_of(path / "checkpoint.json"));
     CHECK(manifest.save_id == id);
     CHECK(manifest.checkpointables.at("state").table_digest == base::Digest{7, 70});
+    const auto& files = manifest.checkpointables.at("loader").files;
+    REQUIRE(files.size() == 1);
+    CHECK(files[0].name == "loader.json");
+    CHECK(files[0].bytes == 2);
+    CHECK(files[0].digest == base::digest("{}"));
   }
 }
 

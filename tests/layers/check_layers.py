@@ -20,7 +20,8 @@ LEVELS = [
     ["io", "commit"],
     ["async"],
     ["save", "load"],
-    ["handlers", "checkpointer"],
+    ["handlers"],
+    ["checkpointer"],
     ["c", "fortran"],
     ["tools"],
 ]

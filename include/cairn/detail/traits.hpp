@@ -53,6 +53,7 @@ namespace detail {
 struct Access;
 struct ArrayRep;
 struct ErrorRep;
+struct Object;
 
 /// The first character of a Json that could not be made; what went wrong follows it. No JSON begins so.
 inline constexpr char json_marker = '\x01';
@@ -134,6 +135,13 @@ using if_comm = std::enable_if_t<std::is_same_v<Comm, MPI_Comm> ||
 
 template <class Value>
 using if_json = std::enable_if_t<std::is_same_v<bare<Value>, nlohmann::json>, int>;
+
+/// None of the types named, nor nlohmann::json, nor what refers to an object.
+template <class Thing, class... Named>
+using if_foreign = std::enable_if_t<!(std::is_same_v<bare<Thing>, Named> || ...) &&
+                                        !std::is_same_v<bare<Thing>, nlohmann::json> &&
+                                        !std::is_same_v<bare<Thing>, std::shared_ptr<Object>>,
+                                    int>;
 
 template <class Data, class Target>
 using if_not = std::enable_if_t<!std::is_convertible_v<const Data&, Target>, int>;
