@@ -89,6 +89,49 @@ struct Communicator::State {
   }
 };
 
+struct LaterMax::Pending {
+  std::unique_ptr<Request> request;
+  std::shared_ptr<Duplicate> duplicate;
+};
+
+LaterMax::LaterMax() noexcept = default;
+
+LaterMax::~LaterMax() {
+  if (!pending_ || !pending_->request) return;
+  auto* const request = pending_->request.release();
+  try {
+    pending_->duplicate->left.emplace_back(request);
+  } catch (const std::bad_alloc&) {
+    // It stays on the heap for good.
+  }
+}
+
+void LaterMax::start(Communicator& comm, std::string_view stage, Lanes lanes) {
+  auto& state = *comm.state_;
+  auto& duplicate = *state.duplicate;
+  if (duplicate.poison != nullptr) throw Error(*duplicate.poison);
+  if (auto* asked = hook.load()) asked->before(stage);
+  auto pending = std::make_unique<Pending>();
+  pending->duplicate = state.duplicate;
+  pending->request = std::make_unique<Request>();
+  auto& request = *pending->request;
+  request.sent = std::move(lanes);
+  request.received.resize(request.sent.size());
+  check(duplicate,
+        MPI_Iallreduce(request.sent.data(), request.received.data(), static_cast<int>(request.sent.size()),
+                       MPI_UINT64_T, MPI_MAX, duplicate.comm, &request.handle),
+        stage);
+  pending_ = std::move(pending);
+}
+
+Agreed<Lanes> LaterMax::finish(Communicator& comm, std::string_view stage) {
+  const auto pending = std::move(pending_);
+  auto& state = *comm.state_;
+  auto done = cairn::comm::finish(*state.duplicate, std::move(pending->request), stage,
+                                  state.timeout_s + state.allowed_s);
+  return Agreed<Lanes>(std::move(done->received));
+}
+
 Communicator::Communicator(const Context& context)
     : state_(std::make_shared<State>(context.comm(), context.ranks.timeout_s)) {}
 Communicator::~Communicator() = default;

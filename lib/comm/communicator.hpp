@@ -36,6 +36,7 @@ class Agreed {
 
  private:
   friend class Communicator;
+  friend class LaterMax;
   template <class>
   friend class Agreed;
   explicit Agreed(T value) : value_(std::move(value)) {}
@@ -49,6 +50,7 @@ class Agreed<void> {
 
 using Lanes = std::vector<std::uint64_t>;
 class Attachment;
+class LaterMax;
 
 /// Asked before each collective, so that a test can delay a rank at a stage. `stage` is the name given by the
 /// caller.
@@ -151,6 +153,7 @@ class Communicator {
   std::vector<std::string> gather(std::string_view stage, std::string_view bytes);
 
  private:
+  friend class LaterMax;
   static std::shared_ptr<const Error> attempt(const std::function<void()>& step) noexcept;
   void conclude(std::string_view stage, const std::shared_ptr<const Error>& failure, Lanes* lanes);
   void conclude_sum(std::string_view stage, const std::shared_ptr<const Error>& failure, Lanes& lanes);
@@ -159,6 +162,26 @@ class Communicator {
 
   struct State;
   std::shared_ptr<State> state_;
+};
+
+/// A maximum over the ranks that one operation starts and a later one, on the same communicator, waits for.
+/// The order of `start` and of all other collectives must be the same on every rank.
+class LaterMax {
+ public:
+  LaterMax() noexcept;
+  ~LaterMax();  // local: what is pending completes by itself
+  LaterMax(const LaterMax&) = delete;
+  LaterMax& operator=(const LaterMax&) = delete;
+
+  bool pending() const noexcept { return pending_ != nullptr; }
+  /// The same number of lanes on every rank. Only where none is pending.
+  void start(Communicator& comm, std::string_view stage, Lanes lanes);
+  /// Waits for it. Only where one is pending.
+  Agreed<Lanes> finish(Communicator& comm, std::string_view stage);
+
+ private:
+  struct Pending;
+  std::unique_ptr<Pending> pending_;
 };
 
 }  // namespace cairn::comm

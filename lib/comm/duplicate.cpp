@@ -12,9 +12,23 @@ namespace {
 
 using Held = std::shared_ptr<Duplicate>;
 
+/// Whether all requests are complete that nobody waits for. The others stay on the heap for good.
+bool completed_what_is_left(Duplicate& duplicate) noexcept {
+  bool all = true;
+  for (auto& request : duplicate.left) {
+    int complete = 0;
+    if (MPI_Test(&request->handle, &complete, MPI_STATUS_IGNORE) == MPI_SUCCESS && complete) continue;
+    all = false;
+    static_cast<void>(new std::shared_ptr<Request>(request));
+  }
+  duplicate.left.clear();
+  return all;
+}
+
 /// Frees the duplicate unless a request may still be pending on it.
 void free_duplicate(Duplicate& duplicate) noexcept {
-  if (duplicate.poison == nullptr && duplicate.comm != MPI_COMM_NULL) MPI_Comm_free(&duplicate.comm);
+  const bool idle = completed_what_is_left(duplicate);
+  if (idle && duplicate.poison == nullptr && duplicate.comm != MPI_COMM_NULL) MPI_Comm_free(&duplicate.comm);
   duplicate.comm = MPI_COMM_NULL;
 }
 

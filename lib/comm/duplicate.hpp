@@ -4,6 +4,7 @@
 
 #include <atomic>
 #include <memory>
+#include <vector>
 
 #include <mpi.h>
 
@@ -17,6 +18,8 @@ class Attachment {
   virtual void end() noexcept = 0;
 };
 
+struct Request;
+
 /// This library's own duplicate of a communicator. It is an attribute of the original and lives until the
 /// original is freed, or until MPI_Finalize where something still used it then.
 struct Duplicate {
@@ -26,6 +29,7 @@ struct Duplicate {
   std::atomic<bool> busy = false;       // an operation uses it; what is below belongs to that operation
   std::shared_ptr<const Error> poison;  // why nothing may be communicated any more; null: all is well
   std::shared_ptr<Attachment> attachment;
+  std::vector<std::shared_ptr<Request>> left;  // that nobody waits for any more, though they may be pending
 };
 
 /// The duplicate of `original`, marked busy, made the first time it is asked for: that is collective, and

@@ -33,27 +33,6 @@ Existing look_into(const base::File& parent, const std::string& name) {
   return {empty ? Found::empty_directory : Found::other, std::move(directory), {}};
 }
 
-/// Moves a checkpoint from `entry` to its trash name. False: it is not there any more.
-bool move_to_trash(const base::File& parent, const Names& names, const std::string& entry,
-                   const base::File& directory, const base::Digest& id) {
-  const std::string trash = names.trash(id);
-  auto moved = base::rename_new(parent, entry, trash);
-  if (moved == base::RenameResult::exists) {
-    empty_trash(parent, trash);
-    moved = base::rename_new(parent, entry, trash);
-  }
-  if (moved == base::RenameResult::missing) return false;
-  if (moved == base::RenameResult::exists) {
-    throw Error(ErrorCode::already_exists,
-                "cannot clear " + (names.parent / trash).string() + " away: remove it", 0, -1,
-                names.parent / trash);
-  }
-  if (is_at(parent, trash, directory)) return true;
-  // Between looking and renaming the name went to another directory: give it back.
-  base::rename_new(parent, trash, entry);
-  return false;
-}
-
 /// One try; whether the directory was put there is for the caller to see.
 std::optional<Replaced> try_to_place(const base::File& parent, const Names& names, const base::Digest& id,
                                      bool overwrite) {
@@ -149,6 +128,26 @@ void empty_trash(const base::File& parent, const std::string& entry) {
     base::remove_tree(directory, commit_token);
   }
   base::remove_tree(parent, entry);
+}
+
+bool move_to_trash(const base::File& parent, const Names& names, const std::string& entry,
+                   const base::File& directory, const base::Digest& id) {
+  const std::string trash = names.trash(id);
+  auto moved = base::rename_new(parent, entry, trash);
+  if (moved == base::RenameResult::exists) {
+    empty_trash(parent, trash);
+    moved = base::rename_new(parent, entry, trash);
+  }
+  if (moved == base::RenameResult::missing) return false;
+  if (moved == base::RenameResult::exists) {
+    throw Error(ErrorCode::already_exists,
+                "cannot clear " + (names.parent / trash).string() + " away: remove it", 0, -1,
+                names.parent / trash);
+  }
+  if (is_at(parent, trash, directory)) return true;
+  // Between looking and renaming the name went to another directory: give it back.
+  base::rename_new(parent, trash, entry);
+  return false;
 }
 
 bool dispose(const base::File& parent, const Names& names, const std::string& entry,

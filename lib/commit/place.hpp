@@ -34,6 +34,11 @@ bool is_same(const base::File& a, const base::File& b);
 /// Whether this name refers to this directory.
 bool is_at(const base::File& parent, const std::string& name, const base::File& directory);
 
+/// Renames the directory at `entry`, which must be `directory`, to its trash name: from then on no reader
+/// takes it for a checkpoint. False: something else was there, which is left or put back.
+bool move_to_trash(const base::File& parent, const Names& names, const std::string& entry,
+                   const base::File& directory, const base::Digest& id);
+
 /// Renames the directory at `entry`, which must be `directory`, to its trash name and deletes it, the token
 /// first. False: something else was there, which is left or put back.
 bool dispose(const base::File& parent, const Names& names, const std::string& entry,

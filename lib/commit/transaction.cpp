@@ -233,13 +233,21 @@ void Transaction::discard() noexcept {
   rep.owner = {};
 }
 
+void Retired::remove() const {
+  empty_trash(parent, entry);
+}
+
 void remove_checkpoint(const Path& path, bool sync) {
+  retire_checkpoint(path, sync).remove();
+}
+
+Retired retire_checkpoint(const Path& path, bool sync) {
   const Names names = split_path(path);
   const auto missing = [&] {
     return Error(ErrorCode::not_found, "there is no checkpoint at " + names.final_path().string(), 0, -1,
                  names.final_path());
   };
-  const auto parent = base::try_open_directory(names.parent);
+  auto parent = base::try_open_directory(names.parent);
   if (!parent) throw missing();
   refuse_living(names, repair_leftovers(parent, names).living);
   const Existing existing = look_at(parent, names.name);
@@ -249,11 +257,12 @@ void remove_checkpoint(const Path& path, bool sync) {
                 names.final_path().string() + " is no checkpoint, and is not removed", 0, -1,
                 names.final_path());
   }
-  if (!dispose(parent, names, names.name, existing.directory, existing.id)) {
+  if (!move_to_trash(parent, names, names.name, existing.directory, existing.id)) {
     throw Error(ErrorCode::locked, names.final_path().string() + " was replaced just now, and is not removed",
                 0, -1, names.final_path());
   }
   if (sync) base::sync(parent);
+  return {std::move(parent), names.trash(existing.id)};
 }
 
 }  // namespace cairn::commit

@@ -63,6 +63,16 @@ class Transaction {
 /// each.
 std::vector<std::string> repair(const Path& path);
 
+/// A checkpoint that was renamed away, and is to be deleted.
+struct Retired {
+  base::File parent;
+  std::string entry;
+  void remove() const;  // deletes it; done where it is gone
+};
+
+/// What `remove_checkpoint` does first: from then on nobody finds it. The same errors.
+Retired retire_checkpoint(const Path& path, bool sync);
+
 /// Repairs, then removes the checkpoint at this path: renamed first, then deleted. Errors: not_found,
 /// not_a_checkpoint (nothing is removed), locked (a save is under way). Not collective.
 void remove_checkpoint(const Path& path, bool sync);
