@@ -22,6 +22,7 @@
 #include "metrics.hpp"
 #include "options.hpp"
 #include "partial.hpp"
+#include "policies.hpp"
 #include "save.hpp"
 #include "slab.hpp"
 #include "tree.hpp"

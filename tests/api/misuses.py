@@ -152,4 +152,23 @@ MISUSES = [
     Misuse("cairn::SaveOptions o; o.custom_metadata = 5;", "cairn::SaveOptions o; o.custom_metadata = {5};"),
     Misuse("throw cairn::Error(5, \"text\");", "throw cairn::Error(cairn::ErrorCode::io, \"text\");"),
     Misuse("cairn::LoadOptions o; o.cast = true;", "cairn::LoadOptions o; o.cast = cairn::Cast::any;"),
+    # Policies.
+    Misuse("cairn::SavePolicy p = 5;", "cairn::SavePolicy p = cairn::every_steps(5);"),
+    Misuse("cairn::SavePolicy p = cairn::latest(5);", "cairn::KeepPolicy p = cairn::latest(5);"),
+    Misuse("cairn::SavePolicy p = [] { return true; };",
+           "cairn::SavePolicy p = [](const cairn::StepInfo& info) { return info.step > 5; };"),
+    Misuse("cairn::SavePolicy p = [](const cairn::StepInfo&) { return std::string(); };",
+           "cairn::SavePolicy p = [](const cairn::StepInfo&) { return 1; };"),
+    Misuse("cairn::SavePolicy p = [u = std::unique_ptr<int>()](const cairn::StepInfo&) { return !u; };",
+           "cairn::SavePolicy p = [u = std::shared_ptr<int>()](const cairn::StepInfo&) { return !u; };"),
+    Misuse("cairn::KeepPolicy p = [](const std::vector<cairn::SavedStep>&) { return true; };",
+           "cairn::KeepPolicy p = [](const auto& saved) { return cairn::Steps{saved.front().step}; };"),
+    Misuse("cairn::any_of(cairn::every_steps(5), cairn::latest(5));",
+           "cairn::any_of(cairn::every_steps(5), [](const auto& info) { return info.step_s > 5; });"),
+    Misuse("using namespace std; using namespace cairn::policies; bool p = any_of(first_step(), first_step(), {});",
+           "using namespace std; using namespace cairn::policies; cairn::SavePolicy p = first_step();"
+           "p = any_of(p, p, p); p = all_of(p, p, p); cairn::KeepPolicy k = latest(1); k = all_of(k, k, k);"),
+    Misuse("cairn::every(5);", "cairn::every(std::chrono::minutes(5));"),
+    Misuse("cairn::every_steps(std::chrono::seconds(5));", "cairn::every(std::chrono::seconds(5));"),
+    Misuse("cairn::best(\"loss\", cairn::Best::highest);", "cairn::best(\"loss\", 1, cairn::Best::highest);"),
 ]

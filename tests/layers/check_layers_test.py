@@ -16,6 +16,7 @@ BAD = [
     ("lib/h5/a.cpp", '#include "plan/plan.hpp"', "arrow"),
     ("lib/save/a.cpp", '#include "load/match.hpp"', "arrow"),
     ("lib/commit/a.cpp", '#include "checkpointer/steps.hpp"', "arrow"),
+    ("lib/handlers/a.cpp", '#include "checkpointer/steps.hpp"', "arrow"),
     ("include/cairn/a.hpp", '#include "base/storage.hpp"', "arrow"),
     ("include/cairn/a.hpp", "#include <base/storage.hpp>", "arrow"),
     ("examples/a.cpp", '#include "tree/box.hpp"', "arrow"),
@@ -53,6 +54,7 @@ BAD = [
 
 GOOD = [
     ("lib/io/a.cpp", '#include "io/write.hpp"\n#include "plan/plan.hpp"\n#include "cairn/error.hpp"\n#include <vector>'),
+    ("lib/checkpointer/a.cpp", '#include "handlers/handler.hpp"\n#include "save/save.hpp"'),
     ("lib/comm/a.cpp", "#include <mpi.h>\nvoid f() { MPI_Iallreduce(a, b, 1, t, o, c, &r); }"),
     ("lib/h5/a.cpp", "#include <hdf5.h>\nvoid f() { H5Fclose(file); }"),
     ("lib/h5/a.cpp", "#if __has_include(<H5FDdevelop.h>)\n#include <H5FDdevelop.h>\n#endif"),

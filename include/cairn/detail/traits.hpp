@@ -116,6 +116,10 @@ inline constexpr bool is_index_range<Range, std::void_t<decltype(std::begin(std:
     is_index<bare<decltype(*std::begin(std::declval<const Range&>()))>>;
 }  // namespace detail
 class Dims;
+inline namespace policies {
+class SavePolicy;
+class KeepPolicy;
+}  // namespace policies
 namespace detail {
 template <class Range>
 using if_range = std::enable_if_t<is_index_range<Range> && !std::is_same_v<bare<Range>, Dims>, int>;
@@ -142,6 +146,14 @@ using if_foreign = std::enable_if_t<!(std::is_same_v<bare<Thing>, Named> || ...)
                                         !std::is_same_v<bare<Thing>, nlohmann::json> &&
                                         !std::is_same_v<bare<Thing>, std::shared_ptr<Object>>,
                                     int>;
+
+/// A callable, by copy, of this argument, whose answer converts to `Result`; not a policy itself.
+template <class Call, class Result, class Argument>
+using if_calls = std::enable_if_t<
+    std::conjunction_v<std::negation<std::is_same<Call, SavePolicy>>,
+                       std::negation<std::is_same<Call, KeepPolicy>>,
+                       std::is_invocable_r<Result, Call&, Argument>, std::is_copy_constructible<Call>>,
+    int>;
 
 template <class Data, class Target>
 using if_not = std::enable_if_t<!std::is_convertible_v<const Data&, Target>, int>;
