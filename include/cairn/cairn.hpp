@@ -12,6 +12,7 @@
 #include "array.hpp"
 #include "async.hpp"
 #include "checkpointables.hpp"
+#include "checkpointer.hpp"
 #include "context.hpp"
 #include "dtype.hpp"
 #include "error.hpp"

@@ -126,13 +126,5 @@ CAIRN_API KeepPolicy all_of(KeepPolicy a, KeepPolicy b, KeepPolicy c = {});
 
 }  // namespace policies
 
-/// The names of steps: the prefix, then the step with zeros before it up to `digits`. {"step_", 8}:
-/// step_00000100. The prefix has at most 150 bytes, does not begin with '.' or end in a digit, and holds no
-/// '/' or control character; `digits` is from 0 to 19.
-struct StepName {
-  std::string prefix = {};
-  int digits = 0;
-};
-
 }  // namespace CAIRN_ABI
 }  // namespace cairn

@@ -36,6 +36,10 @@ std::string as_text(const Report& report) {
   std::snprintf(numbers, sizeof numbers, "%.3f GiB, %llu leaves in %.3f s (%.2f GiB/s)", size,
                 static_cast<unsigned long long>(report.leaves), seconds, seconds > 0 ? size / seconds : 0.0);
   std::string line = "cairn: " + report.operation + " " + report.path.string() + ": " + numbers;
+  if (report.background_s > 0) {
+    std::snprintf(numbers, sizeof numbers, ", of which blocked %.3f s", report.blocked_s);
+    line += numbers;
+  }
   if (report.slowest_rank >= 0)
     line += ", slowest rank " + std::to_string(report.slowest_rank) + " on " + report.slowest_host;
   return line + "\n";
@@ -60,6 +64,10 @@ void log_report(const LogOptions& options, const Report& report, bool primary) n
     if (options.on_report) options.on_report(report);
   } catch (...) {
   }
+}
+
+void warn(const std::string& text) noexcept {
+  std::fprintf(stderr, "cairn: %s\n", text.c_str());
 }
 
 }  // namespace cairn::base

@@ -15,4 +15,7 @@ std::string format_report(const Report& report, bool json);
 /// file that cannot be written is too. Not collective.
 void log_report(const LogOptions& options, const Report& report, bool primary) noexcept;
 
+/// A line on stderr that the user must see, whatever the options say. Not collective.
+void warn(const std::string& text) noexcept;
+
 }  // namespace cairn::base

@@ -1,6 +1,6 @@
 #pragma once
 
-#include "cairn/policies.hpp"
+#include "cairn/checkpointer.hpp"
 
 #include <cstdint>
 #include <optional>

@@ -121,4 +121,20 @@ base::File create_directory(const base::File& at, const std::filesystem::path& n
   return directory;
 }
 
+base::File open_or_create(const Path& path, const FileOptions& files, std::vector<base::File>& changed) {
+  if (auto directory = base::try_open_directory(path)) return directory;
+  const Path above = path.parent_path().empty() ? Path(".") : path.parent_path();
+  if (above == path) return base::open_directory(path);
+  if (!path.has_filename()) return open_or_create(above, files, changed);  // a slash at the end
+  auto parent = open_or_create(above, files, changed);
+  try {
+    auto directory = create_directory(parent, path.filename(), files);
+    changed.push_back(std::move(parent));
+    return directory;
+  } catch (const Error& error) {
+    if (error.code() != ErrorCode::already_exists) throw;
+  }
+  return base::open_directory(path);
+}
+
 }  // namespace cairn::commit

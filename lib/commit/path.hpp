@@ -44,6 +44,10 @@ std::vector<Leftover> find_leftovers(const base::File& parent, const Names& name
 mode_t file_mode(const FileOptions& files);
 mode_t directory_mode(const FileOptions& files);
 
+/// Opens a directory, after making it and what is missing above it. The directories in which something was
+/// made are added to `changed`.
+base::File open_or_create(const Path& path, const FileOptions& files, std::vector<base::File>& changed);
+
 /// Creates (O_EXCL) a file for reading and writing with `file_mode`, which the umask does not narrow where it
 /// was asked for.
 base::File create_file(const base::File& at, const std::filesystem::path& name, const FileOptions& files);

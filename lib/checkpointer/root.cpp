@@ -1,0 +1,176 @@
+#include "checkpointer/root.hpp"
+
+#include "base/checksum.hpp"
+#include "checkpointer/step_name.hpp"
+#include "commit/manifest.hpp"
+#include "commit/path.hpp"
+#include "commit/place.hpp"
+#include "commit/reader.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include <fcntl.h>
+
+namespace cairn::checkpointer {
+namespace {
+
+/// NAME of `.NAME.ID` and `.NAME.ID.trash`; empty of all else.
+std::string name_in(std::string_view entry) {
+  constexpr std::string_view kTrash = ".trash";
+  constexpr std::size_t kDigits = 32;
+  if (!entry.starts_with('.')) return {};
+  entry.remove_prefix(1);
+  if (entry.ends_with(kTrash)) entry.remove_suffix(kTrash.size());
+  base::Digest id;
+  if (entry.size() < kDigits + 2 || entry[entry.size() - kDigits - 1] != '.' ||
+      !base::from_hex(entry.substr(entry.size() - kDigits), id))
+    return {};
+  return std::string(entry.substr(0, entry.size() - kDigits - 1));
+}
+
+bool has_pin(const base::File& directory) {
+  return base::status_of(directory, commit::pin_file).has_value();
+}
+
+}  // namespace
+
+Root::Root(const Path& root, const StepName& style, const FileOptions& files)
+    : root_(files.prefix.empty() ? root : Path(files.prefix) / root), style_(style), files_(files) {
+  files_.prefix.clear();  // it is in the root
+}
+
+Root::~Root() {
+  *ending_ = true;
+}
+
+std::string Root::name_of(std::int64_t step) const {
+  return to_name(step, style_);
+}
+
+/// The names of steps that something is there for; `with_leftovers`: also if that is only trash.
+std::vector<std::string> Root::candidates(bool with_leftovers) const {
+  std::vector<std::string> names;
+  const auto directory = base::try_open_directory(root_);
+  if (!directory) return names;
+  for (auto& entry : base::list(directory)) {
+    const bool hidden = entry.front() == '.';
+    std::string name = hidden ? name_in(entry) : std::move(entry);
+    if (name.empty() || !parse_step(name, style_)) continue;
+    if (hidden || !with_leftovers) names.push_back(std::move(name));
+  }
+  std::sort(names.begin(), names.end());
+  names.erase(std::unique(names.begin(), names.end()), names.end());
+  return names;
+}
+
+StepList Root::scan() const {
+  StepList list;
+  for (const auto& name : candidates(false)) {
+    const auto number = *parse_step(name, style_);
+    // Two names for one step: an intact one wins over a damaged one, then the name that new ones have.
+    const auto known = list.find(number);
+    if (known != list.end() && !known->second.damaged && name != name_of(number)) continue;
+    auto step = look(name);
+    if (!step || (known != list.end() && step->damaged)) continue;
+    list[number] = std::move(*step);
+  }
+  return list;
+}
+
+std::vector<std::pair<std::int64_t, std::string>> Root::newest_first() const {
+  std::vector<std::pair<std::int64_t, std::string>> steps;
+  for (auto& name : candidates(false)) {
+    const auto number = *parse_step(name, style_);
+    steps.emplace_back(number, std::move(name));
+  }
+  std::sort(steps.rbegin(), steps.rend());
+  return steps;
+}
+
+std::optional<Step> Root::look(const std::string& name) const {
+  Step step;
+  step.name = name;
+  try {
+    const auto opened = commit::open_checkpoint(root_ / name);
+    step.pinned = has_pin(opened.directory);
+    const auto text = commit::read_manifest(opened);
+    if (!text) return std::nullopt;  // removed or replaced just now
+    auto manifest = commit::decode(*text);
+    step.time = manifest.created;
+    step.metrics = std::move(manifest.metrics);
+    step.damaged = manifest.save_id != opened.save_id;
+  } catch (const Error& error) {
+    if (error.code() == ErrorCode::not_found || error.code() == ErrorCode::not_a_checkpoint)
+      return std::nullopt;
+    // Of a newer version it is whole, for all that is known.
+    if (error.code() != ErrorCode::corrupt && error.code() != ErrorCode::unsupported) throw;
+    step.damaged = error.code() == ErrorCode::corrupt;
+  }
+  return step;
+}
+
+void Root::repair() const {
+  for (const auto& name : candidates(true)) {
+    try {
+      commit::repair(root_ / name);
+    } catch (const Error&) {
+      // What was committed counts all the same; the next save at this path, or the next run, tries again.
+    }
+  }
+}
+
+void Root::claim(bool sync) {
+  if (lock_) return;
+  std::vector<base::File> changed;
+  const auto directory = commit::open_or_create(root_, files_, changed);
+  if (sync)
+    for (const auto& above : changed) base::sync(above);
+  lock_ = RootLock::acquire(directory, files_);
+  repair();
+}
+
+void Root::remove(const std::string& name, bool sync) {
+  auto retired = std::make_shared<commit::Retired>(commit::retire_checkpoint(root_ / name, sync));
+  deleting_.submit([retired, ending = ending_] {
+    try {
+      if (!*ending) retired->remove();
+    } catch (const Error&) {
+      // Nobody finds it any more; the next run deletes what is left.
+    }
+  });
+}
+
+void Root::remove_damaged(const std::string& name, bool sync) {
+  const auto parent = base::open_directory(root_);
+  const auto directory = base::open_file(&parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
+  const commit::Names names{root_, name};
+  commit::dispose(parent, names, name, directory, base::random_id());
+  if (sync) base::sync(parent);
+}
+
+std::string Root::set_aside(const std::string& name) {
+  const auto parent = base::open_directory(root_);
+  for (int number = 0;; ++number) {
+    const std::string aside = name + ".damaged" + (number > 0 ? "-" + std::to_string(number) : "");
+    const auto moved = base::rename_new(parent, name, aside);
+    if (moved == base::RenameResult::exists) continue;
+    return moved == base::RenameResult::done ? aside : std::string();
+  }
+}
+
+bool Root::is_pinned(const std::string& name) const {
+  return has_pin(commit::open_checkpoint(root_ / name).directory);
+}
+
+void Root::pin(const std::string& name, bool pinned) {
+  const auto opened = commit::open_checkpoint(root_ / name);
+  if (has_pin(opened.directory) == pinned) return;
+  if (pinned)
+    commit::create_file(opened.directory, commit::pin_file, files_).close();
+  else
+    base::remove_file(opened.directory, commit::pin_file);
+  base::sync(opened.directory);
+}
+
+}  // namespace cairn::checkpointer
