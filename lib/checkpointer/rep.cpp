@@ -114,10 +114,12 @@ void CheckpointerRep::agree_on_step(comm::Communicator& comm, const char* operat
     require_open();
     return comm::Lanes{number, ~number, called, ~called};
   });
-  if ((*lanes)[0] != ~(*lanes)[1] || (*lanes)[2] != ~(*lanes)[3])
-    throw Error(ErrorCode::mismatch,
-                std::string("the ranks call the Checkpointer for different things: on rank ") +
-                    std::to_string(comm.rank()) + " it is " + operation + " of step " + std::to_string(step));
+  const auto least = static_cast<std::int64_t>((*lanes)[0]), most = static_cast<std::int64_t>(~(*lanes)[1]);
+  if (least != most)
+    throw Error(ErrorCode::mismatch, "the ranks call the Checkpointer for different steps: one is at step " +
+                                         std::to_string(least) + ", another at step " + std::to_string(most));
+  if ((*lanes)[2] != ~(*lanes)[3])
+    throw Error(ErrorCode::mismatch, "the ranks call different functions of the Checkpointer");
 }
 
 Step& CheckpointerRep::find(StepList& list, std::int64_t step) const {
@@ -136,8 +138,11 @@ bool CheckpointerRep::begin(std::int64_t step, const StepOptions& options, Pendi
   }
   wait();
   Comm comm(context_);
+  if (!claimed_) {
+    update(comm, "claim root", [&](StepList& list) { claim(list); });
+    claimed_ = true;
+  }
   update(comm, "prepare step", [&](StepList& list) { prepare(list, step, options.overwrite); });
-  claimed_ = true;
   const auto known = steps_.find(step);
   next.step = step;
   next.entry.name = known == steps_.end() ? root_.name_of(step) : known->second.name;
@@ -150,17 +155,19 @@ bool CheckpointerRep::begin(std::int64_t step, const StepOptions& options, Pendi
   return true;
 }
 
+/// On the primary: from now on no other job saves here.
+void CheckpointerRep::claim(StepList& list) {
+  root_.claim(context_.io.fsync);
+  // One may have, since; what this one has found to be damaged stays so.
+  auto now = root_.scan();
+  for (auto& [number, entry] : now)
+    if (const auto known = list.find(number); known != list.end())
+      entry.damaged = entry.damaged || known->second.damaged;
+  list = std::move(now);
+}
+
 /// On the primary: what is in the way of a save.
 void CheckpointerRep::prepare(StepList& list, std::int64_t step, bool overwrite) {
-  if (!claimed_) {
-    root_.claim(context_.io.fsync);
-    // Another job may have saved since; what this one has found to be damaged stays so.
-    auto now = root_.scan();
-    for (auto& [number, entry] : now)
-      if (const auto known = list.find(number); known != list.end())
-        entry.damaged = entry.damaged || known->second.damaged;
-    list = std::move(now);
-  }
   const auto there = list.find(step);
   if (there != list.end() && there->second.damaged) {
     const auto& name = there->second.name;

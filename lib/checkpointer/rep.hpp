@@ -57,6 +57,7 @@ struct CheckpointerRep {
   void update(comm::Communicator& comm, const char* stage,
               const std::function<void(checkpointer::StepList&)>& change);
   bool begin(std::int64_t step, const StepOptions& options, Pending& next, SaveOptions& save);
+  void claim(checkpointer::StepList& list);
   void prepare(checkpointer::StepList& list, std::int64_t step, bool overwrite);
   void committed(const Pending& done, const Report& report);
   void retain(checkpointer::StepList& list);
