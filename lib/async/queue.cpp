@@ -93,6 +93,8 @@ void Queue::end() noexcept {
         std::fprintf(stderr, "cairn: %s %s failed, and nobody asked: %s\n", task->report().operation.c_str(),
                      task->report().path.c_str(), task->failure()->what());
     tasks_.clear();
+    for (const auto& [place, unfinished] : unfinished_) unfinished->end();
+    unfinished_.clear();
   } catch (const std::exception&) {
   }
 }

@@ -7,6 +7,7 @@
 #include "comm/duplicate.hpp"
 #include "io/staging_pool.hpp"
 
+#include <map>
 #include <memory>
 #include <vector>
 
@@ -40,6 +41,8 @@ class Queue final : public comm::Attachment {
   void forget(const Task& task) noexcept;
   const std::vector<std::shared_ptr<Task>>& tasks() const noexcept { return tasks_; }
   io::StagingPool& staging() noexcept { return staging_; }
+  /// Saves that are made in several calls, by place; what is left of them ends with the communicator.
+  std::map<Path, std::shared_ptr<comm::Attachment>>& unfinished() noexcept { return unfinished_; }
 
   /// Waits for all tasks, and tells of failures on stderr: there is nobody left to throw to.
   void end() noexcept override;
@@ -49,6 +52,7 @@ class Queue final : public comm::Attachment {
 
   std::vector<std::shared_ptr<Task>> tasks_;
   io::StagingPool staging_;
+  std::map<Path, std::shared_ptr<comm::Attachment>> unfinished_;
   Worker worker_;  // last: it ends first
 };
 

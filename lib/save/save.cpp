@@ -12,16 +12,6 @@ namespace cairn {
 namespace save_stages {
 namespace {
 
-SaveRequest as_request(const char* operation, const Path& path, const Tree& tree,
-                       const SaveOptions& options) {
-  SaveRequest request{operation, path, options.overwrite, options.custom_metadata, options.metrics, {},
-                      {},        {}};
-  auto& part = request.trees.emplace_back();
-  part.name = options.checkpointable_name;
-  part.tree = &tree;
-  return request;
-}
-
 /// A save that was over before it went to the background.
 class DoneTask final : public async::Task {
  public:
@@ -38,15 +28,6 @@ class DoneTask final : public async::Task {
   LogOptions log_;
 };
 
-/// One name for each way to write a path.
-Path place_of(const Path& path, const FileOptions& files) {
-  try {
-    return std::filesystem::absolute(commit::resolve_path(path, files)).lexically_normal();
-  } catch (const std::exception&) {
-    return path;  // the plan says what is wrong with it
-  }
-}
-
 /// Another save to the same path must be over first: its directory is there. So must loads, which take their
 /// time on each rank.
 void wait_for_saves_to(const async::Queue& queue, const Path& place) {
@@ -55,6 +36,24 @@ void wait_for_saves_to(const async::Queue& queue, const Path& place) {
 }
 
 }  // namespace
+
+SaveRequest as_request(const char* operation, const Path& path, const Tree& tree,
+                       const SaveOptions& options) {
+  SaveRequest request{operation, path, options.overwrite, options.custom_metadata, options.metrics, {},
+                      {},        {}};
+  auto& part = request.trees.emplace_back();
+  part.name = options.checkpointable_name;
+  part.tree = &tree;
+  return request;
+}
+
+Path place_of(const Path& path, const FileOptions& files) {
+  try {
+    return std::filesystem::absolute(commit::resolve_path(path, files)).lexically_normal();
+  } catch (const std::exception&) {
+    return path;  // the plan says what is wrong with it
+  }
+}
 
 Report save_now(const Context& context, const MakeRequest& make) {
   comm::Communicator comm(context);

@@ -6,9 +6,7 @@
 #include "base/pack.hpp"
 #include "commit/path.hpp"
 #include "commit/stored_files.hpp"
-#include "h5/file_layout.hpp"
-#include "save/tree_entry.hpp"
-#include "tree/index.hpp"
+#include "save/tree_file.hpp"
 
 #include <chrono>
 #include <set>
@@ -55,7 +53,10 @@ std::string pack_names(const std::vector<std::unique_ptr<OtherPart>>& parts) {
 void add_entries(commit::Manifest& manifest, const std::vector<std::unique_ptr<OtherPart>>& parts,
                  const std::vector<std::string>& named) {
   std::map<std::string, std::string> owners;  // file -> checkpointable
-  for (const auto& [name, entry] : manifest.checkpointables) owners.emplace(entry.file, name);
+  for (const auto& [name, entry] : manifest.checkpointables) {
+    if (!entry.file.empty()) owners.emplace(entry.file, name);
+    for (const auto& file : entry.files) owners.emplace(file.name, name);
+  }
   std::vector<std::set<std::string>> files(parts.size());
   for (const auto& text : named) {
     base::Unpacker unpack(text);
@@ -80,6 +81,38 @@ void add_entries(commit::Manifest& manifest, const std::vector<std::unique_ptr<O
 }
 
 }  // namespace
+
+void decide_and_publish(StartedSave& save, int rank) {
+  commit::measure_files(save.transaction->directory(), save.manifest);
+  const bool sync = save.options.io.fsync;
+  const auto verdict = save.transaction->decide(commit::encode(save.manifest), sync);
+  if (verdict == commit::Verdict::aborted)
+    throw Error(ErrorCode::timeout, "a rank's deadline passed before the commit, and it gave the save up", 0,
+                rank, save.request.path);
+  save.transaction->publish(sync);
+}
+
+bool settle(comm::Communicator& comm, StartedSave& save, const Error& error) {
+  bool committed = false;
+  auto& transaction = save.transaction;
+  const auto give_up = [&] {
+    if (!transaction) return;
+    committed = transaction->abort() == commit::Verdict::committed;
+    if (!committed && comm.is_primary()) transaction->discard();
+  };
+  if (comm.poisoned() || error.code() == ErrorCode::timeout) {
+    give_up();
+    return committed;
+  }
+  try {
+    comm.agree("discard", [&] {
+      if (comm.is_primary()) give_up();
+    });
+  } catch (const Error&) {
+    // The first error is what the caller must know; the next save at this path clears what is left.
+  }
+  return false;
+}
 
 io::WriteJob TreePart::job(const Options& options, int rank) const {
   io::WriteJob job;
@@ -145,22 +178,24 @@ std::shared_ptr<StartedSave> SaveOperation::start(const Snapshot& snapshot) {
 }
 
 comm::Agreed<SaveOperation::Opened> SaveOperation::begin(bool background) {
-  auto& report = save_->report;
-  base::Clock clock;
   plan();
-  const bool votes = background && save_->options.io.writer != Writer::mpio;  // agreed on by the plan
-  report.plan_s = clock.lap();
+  return open(background && save_->options.io.writer != Writer::mpio);  // agreed on by the plan
+}
+
+comm::Agreed<SaveOperation::Opened> SaveOperation::open(bool votes) {
+  base::Clock clock;
   const auto layout = lay_out(votes);
   auto opened = comm_.agree("open", [&] {
     open_parts(*layout, votes);
     return Opened();
   });
   if (!save_->request.others.empty()) take_others(votes);
-  report.layout_s = clock.lap();
+  save_->report.layout_s = clock.lap();
   return opened;
 }
 
 void SaveOperation::plan() {
+  base::Clock clock;
   auto& request = save_->request;
   auto& report = save_->report;
   for (auto& part : request.trees) {
@@ -172,18 +207,25 @@ void SaveOperation::plan() {
     report.bytes += part.plan.total_bytes;
     report.leaves += part.plan.leaves.size();
   }
+  report.plan_s = clock.seconds();
 }
 
 void SaveOperation::finish(const comm::Agreed<Opened>& opened) {
+  const auto votes = write_and_tally(opened);
+  base::Clock clock;
+  commit(votes);
+  save_->report.commit_s = clock.seconds();
+}
+
+comm::Agreed<SaveOperation::Tally> SaveOperation::write_and_tally(const comm::Agreed<Opened>& opened) {
   auto& report = save_->report;
   base::Clock clock;
   const auto written = write(opened);
-  const auto votes = tally(written);
+  auto votes = tally(written);
   report.slowest_rank = votes->slowest_rank;
   report.slowest_host = votes->slowest_host;
-  report.write_s = clock.lap();
-  commit(votes);
-  report.commit_s = clock.lap();
+  report.write_s = clock.seconds();
+  return votes;
 }
 
 comm::Agreed<std::string> SaveOperation::lay_out(bool votes) {
@@ -194,11 +236,13 @@ comm::Agreed<std::string> SaveOperation::lay_out(bool votes) {
 std::string SaveOperation::begin_files(bool votes) {
   const auto& options = save_->options;
   auto& request = save_->request;
-  save_->transaction = commit::Transaction::begin(commit::resolve_path(request.path, options.files),
-                                                  request.id, request.overwrite, options.files);
-  save_->manifest = make_manifest(request, comm_.size());
+  if (!save_->transaction) {
+    save_->transaction = commit::Transaction::begin(commit::resolve_path(request.path, options.files),
+                                                    request.id, request.overwrite, options.files);
+    save_->manifest = make_manifest(request, comm_.size());
+  }
   base::Packer pack;
-  for (auto& part : request.trees) pack.str(begin_file(part));
+  for (auto& part : request.trees) pack.str(make_tree_file(*save_, part));
   if (votes) {
     const auto& directory = save_->transaction->directory();
     commit::prepare_votes(directory, comm_.size(), options.files, options.io.fsync);
@@ -209,31 +253,13 @@ std::string SaveOperation::begin_files(bool votes) {
   return std::move(pack).text();
 }
 
-std::string SaveOperation::begin_file(TreePart& part) {
-  const auto& options = save_->options;
-  const auto file = h5::lay_out(layout_request(part.plan, options));
-  part.structure_file = commit::create_file(save_->transaction->directory(), part.file_name(), options.files);
-  base::truncate(part.structure_file, file.bytes);
-  if (options.files.reserve) base::allocate(part.structure_file, 0, file.bytes);
-  for (const auto& range : file.structure)
-    base::write_at(part.structure_file, std::as_bytes(std::span(range.bytes)), range.offset);
-  save_->manifest.checkpointables.emplace(part.name, tree_entry(part, file, options));
-
-  base::Packer pack;
-  pack.u64(file.table_offset);
-  pack.append(tree::pack_tilings(file.leaves));
-  return std::move(pack).text();
-}
-
 void SaveOperation::open_parts(const std::string& layout, bool votes) {
-  if (!comm_.is_primary())
+  if (!save_->transaction)
     save_->transaction = commit::Transaction::join(
         commit::resolve_path(save_->request.path, save_->options.files), save_->request.id);
   base::Unpacker parts(layout);
   for (auto& part : save_->request.trees) {
-    base::Unpacker unpack(parts.str());
-    part.table_offset = unpack.u64();
-    tree::unpack_tilings(unpack.rest(), part.plan.leaves);
+    take_tilings(part, parts.str());
     open_sink(part);
   }
   if (votes) save_->vote.emplace(save_->transaction->directory(), comm_.rank());
@@ -276,7 +302,7 @@ comm::Agreed<SaveOperation::Written> SaveOperation::write(const comm::Agreed<Ope
     for (auto& part : save_->request.trees) {
       result.push_back(io::write_blocks(*part.sink, part.job(options, comm_.rank()), options.io));
       part.sink.reset();
-      finish_structure(part);
+      finish_structure(*save_, part);
     }
     for (auto& part : save_->request.others) part->write(options.io.fsync);
     write_seconds_ = clock.seconds();
@@ -295,7 +321,7 @@ comm::Agreed<SaveOperation::Written> SaveOperation::write_all_collectively() {
       auto written = io::write_collective(comm_, save_->transaction->directory(),
                                           save_->transaction->temporary_path() / part.file_name(),
                                           part.job(save_->options, comm_.rank()), save_->options.io);
-      finish_structure(part);
+      finish_structure(*save_, part);
       return written;
     }));
   return comm_.agree("write", [&] {
@@ -303,12 +329,6 @@ comm::Agreed<SaveOperation::Written> SaveOperation::write_all_collectively() {
     write_seconds_ = clock.seconds();
     return result;
   });
-}
-
-void SaveOperation::finish_structure(TreePart& part) {
-  if (!part.structure_file) return;
-  if (save_->options.io.fsync) base::sync(part.structure_file);
-  part.structure_file.close();
 }
 
 comm::Agreed<SaveOperation::Tally> SaveOperation::tally(const comm::Agreed<Written>& written) {
@@ -331,45 +351,53 @@ comm::Agreed<SaveOperation::Tally> SaveOperation::tally(const comm::Agreed<Writt
 
 void SaveOperation::commit(const comm::Agreed<Tally>& tally) {
   comm_.agree_on_root("commit", [&] {
-    auto& trees = save_->request.trees;
-    for (std::size_t i = 0; i < trees.size(); ++i)
-      save_->manifest.checkpointables.at(trees[i].name).table_digest = tally->table_digests[i];
-    commit::measure_files(save_->transaction->directory(), save_->manifest);
-    const bool sync = save_->options.io.fsync;
-    const auto verdict = save_->transaction->decide(commit::encode(save_->manifest), sync);
-    if (verdict == commit::Verdict::aborted)
-      throw Error(ErrorCode::timeout, "a rank's deadline passed before the commit, and it gave the save up",
-                  0, comm_.rank(), save_->request.path);
-    save_->transaction->publish(sync);
+    note(*tally);
+    decide_and_publish(*save_, comm_.rank());
     return std::string();
   });
 }
 
-/// After an error: true if the checkpoint was committed all the same (a rank that was late finds the verdict
-/// of the others). What failed on all ranks is cleared away before any of them returns; after a timeout each
-/// acts on its own.
+/// On the primary.
+void SaveOperation::note(const Tally& tally) {
+  auto& trees = save_->request.trees;
+  for (std::size_t i = 0; i < trees.size(); ++i)
+    save_->manifest.checkpointables.at(trees[i].name).table_digest = tally.table_digests[i];
+}
+
+std::shared_ptr<StartedSave> SaveOperation::add(StartedSave* begun, const Check& check) {
+  base::Clock total;
+  try {
+    plan();
+    check(save_->request);
+    if (begun) adopt(*begun);
+    const auto opened = open(false);
+    const auto tally = write_and_tally(opened);
+    comm_.agree_on_root("add", [&] {
+      note(*tally);
+      return std::string();
+    });
+  } catch (const Error& error) {
+    settle(error);
+    throw;
+  }
+  save_->report.blocked_s = total.seconds();
+  base::log_report(save_->options.log, save_->report, comm_.is_primary());
+  return save_;
+}
+
+/// Goes on with what earlier calls began.
+void SaveOperation::adopt(StartedSave& begun) {
+  save_->transaction = std::move(begun.transaction);
+  save_->manifest = std::move(begun.manifest);
+  auto& manifest = save_->manifest;
+  const auto& request = save_->request;
+  if (request.custom_metadata.text() != "null") manifest.custom_metadata = request.custom_metadata;
+  for (const auto& [name, value] : request.metrics) manifest.metrics[name] = value;
+}
+
 bool SaveOperation::settle(const Error& error) {
   for (auto& part : save_->request.trees) part.sink.reset();
-  if (!begun_) return false;
-  bool committed = false;
-  auto& transaction = save_->transaction;
-  const auto give_up = [&] {
-    if (!transaction) return;
-    committed = transaction->abort() == commit::Verdict::committed;
-    if (!committed && comm_.is_primary()) transaction->discard();
-  };
-  if (comm_.poisoned() || error.code() == ErrorCode::timeout) {
-    give_up();
-    return committed;
-  }
-  try {
-    comm_.agree("discard", [&] {
-      if (comm_.is_primary()) give_up();
-    });
-  } catch (const Error&) {
-    // The first error is what the caller must know; the next save at this path clears what is left.
-  }
-  return false;
+  return begun_ && save_stages::settle(comm_, *save_, error);
 }
 
 }  // namespace cairn::save_stages

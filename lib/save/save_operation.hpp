@@ -9,6 +9,14 @@
 
 namespace cairn::save_stages {
 
+/// On the primary, once all ranks have written: the commit. Error(timeout): a rank gave the save up.
+void decide_and_publish(StartedSave& save, int rank);
+
+/// After an error, once there may be a directory: true if the checkpoint was committed all the same (a rank
+/// that was late finds the verdict of the others). What failed on all ranks is cleared away before any of
+/// them returns; after a timeout each acts on its own. Collective but for a timeout.
+bool settle(comm::Communicator& comm, StartedSave& save, const Error& error);
+
 /// One save: plan, lay out, write, commit (docs/architecture.md). Each stage takes what the ranks agreed on
 /// in the one before. Collective over the communicator; used once.
 class SaveOperation {
@@ -26,6 +34,12 @@ class SaveOperation {
   using Snapshot = std::function<void(const std::shared_ptr<StartedSave>&)>;
   std::shared_ptr<StartedSave> start(const Snapshot& snapshot);
 
+  /// Of a save that is made in several calls: all but the commit. `begun`: what earlier calls began, whose
+  /// directory this goes on with; null in the first. `check` is called once the plan is agreed on, and throws
+  /// the same on every rank, which leaves what was begun as it was; any later error gives it up.
+  using Check = std::function<void(const SaveRequest&)>;
+  std::shared_ptr<StartedSave> add(StartedSave* begun, const Check& check);
+
   const Report& report() const noexcept { return save_->report; }
 
  private:
@@ -40,19 +54,21 @@ class SaveOperation {
 
   comm::Agreed<Opened> begin(bool background);
   void plan();
+  comm::Agreed<Opened> open(bool votes);
   void finish(const comm::Agreed<Opened>& opened);
   bool writes_collectively() const;
   comm::Agreed<std::string> lay_out(bool votes);
   std::string begin_files(bool votes);
-  std::string begin_file(TreePart& part);
   void open_parts(const std::string& layout, bool votes);
   void open_sink(TreePart& part);
   void take_others(bool votes);
   comm::Agreed<Written> write(const comm::Agreed<Opened>& opened);
   comm::Agreed<Written> write_all_collectively();
-  void finish_structure(TreePart& part);
   comm::Agreed<Tally> tally(const comm::Agreed<Written>& written);
+  comm::Agreed<Tally> write_and_tally(const comm::Agreed<Opened>& opened);
   void commit(const comm::Agreed<Tally>& tally);
+  void note(const Tally& tally);
+  void adopt(StartedSave& begun);
   bool settle(const Error& error);
 
   comm::Communicator& comm_;

@@ -20,6 +20,7 @@ namespace cairn::save_stages {
 /// One tree of a save, and the HDF5 file that it makes.
 struct TreePart {
   std::string name;
+  std::string file = {};       // its own name; empty: that of the checkpointable
   const Tree* tree = nullptr;  // the caller's, until the plan is made
   plan::SavePlan plan = {};
   std::uint64_t table_offset = 0;  // of the block table in the file
@@ -27,7 +28,7 @@ struct TreePart {
   base::File structure_file;       // on the primary: the descriptor that wrote the structure
   std::optional<Tree> kept;        // whose own values are read in the background; only without a snapshot
 
-  std::string file_name() const { return name + ".h5"; }
+  std::string file_name() const { return file.empty() ? name + ".h5" : file; }
   io::WriteJob job(const Options& options, int rank) const;
 };
 

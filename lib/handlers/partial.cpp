@@ -1,0 +1,71 @@
+#include "cairn/partial.hpp"
+
+#include "async/queue.hpp"
+#include "handlers/contents.hpp"
+#include "load/agree_on_path.hpp"
+#include "save/partial_save.hpp"
+#include "save/save.hpp"
+
+namespace cairn {
+namespace handlers {
+namespace {
+
+using save_stages::PartialSave;
+
+Report add(const Context& context, const Path& path, const save_stages::MakeRequest& make) {
+  comm::Communicator comm(context);
+  async::Queue::finish_all(comm);
+  Options options = context;
+  auto request = make(comm, options);
+  auto& unfinished = async::Queue::of(comm)->unfinished();
+  auto& kept = unfinished[save_stages::place_of(path, context.files)];
+  if (!kept) kept = std::make_shared<PartialSave>();
+  auto& partial = static_cast<PartialSave&>(*kept);
+  try {
+    return partial.add(comm, options, std::move(request));
+  } catch (const Error&) {
+    if (partial.over()) unfinished.erase(save_stages::place_of(path, context.files));
+    throw;
+  }
+}
+
+}  // namespace
+}  // namespace handlers
+
+inline namespace CAIRN_ABI {
+namespace partial {
+
+Report save(const Context& context, const Path& path, const Tree& tree, const SaveOptions& options) {
+  return handlers::add(context, path, [&](comm::Communicator&, Options&) {
+    return save_stages::as_request("partial::save", path, tree, options);
+  });
+}
+
+Report save_checkpointables(const Context& context, const Path& path, const Checkpointables& things,
+                            const SaveOptions& options) {
+  return handlers::add(context, path, [&](comm::Communicator& comm, Options& agreed) {
+    return handlers::agree_on_save(comm, agreed, "partial::save_checkpointables", context, path, things,
+                                   options);
+  });
+}
+
+Report finalize(const Context& context, const Path& path) {
+  comm::Communicator comm(context);
+  async::Queue::finish_all(comm);
+  load_stages::agree_on_path(comm, context, "partial::finalize", path);
+  auto& unfinished = async::Queue::of(comm)->unfinished();
+  std::shared_ptr<comm::Attachment> kept;
+  comm.agree("finalize", [&] {
+    const auto found = unfinished.find(save_stages::place_of(path, context.files));
+    if (found == unfinished.end())
+      throw Error(ErrorCode::not_found, "nothing was begun by partial::save on this communicator", 0,
+                  comm.rank(), path);
+    kept = found->second;
+    unfinished.erase(found);
+  });
+  return static_cast<save_stages::PartialSave&>(*kept).finalize(comm);
+}
+
+}  // namespace partial
+}  // namespace CAIRN_ABI
+}  // namespace cairn
