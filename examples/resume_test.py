@@ -27,8 +27,8 @@ class Runner:
         version = subprocess.run([mpirun, "--version"], capture_output=True, text=True).stdout
         self.flags = ["--oversubscribe", "--bind-to", "none", "--mca", "mpi_yield_when_idle", "1"] if "Open MPI" in version else []
 
-    def __call__(self, ranks, *arguments, dies=False):
-        """What it printed. It must succeed, or, with `dies`, must not."""
+    def __call__(self, ranks, *arguments, dies=False, status=0):
+        """What it printed. Its exit status must be `status`, or, with `dies`, anything but 0."""
         command = [self.mpirun, *self.flags, "-n", str(ranks), self.program, *map(str, arguments)]
         process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=self.env,
                                    start_new_session=True)
@@ -37,7 +37,7 @@ class Runner:
         except subprocess.TimeoutExpired:
             output = self.end(process)
             raise SystemExit(f"took over {TIME_LIMIT_S} s: {' '.join(command)}\n{output}")
-        if (process.returncode != 0) != dies:
+        if (process.returncode == 0) if dies else (process.returncode != status):
             raise SystemExit(f"exit status {process.returncode}: {' '.join(command)}\n{output}")
         return output
 
@@ -95,23 +95,41 @@ def losses(output):
 
 def train(run, work):
     options = ["--steps", 40, "--every", 10]
-    wanted = losses(run(4, *options, "--path", work / "whole" / "ckpt"))
+    wanted = losses(run(4, *options, "--path", work / "whole"))
     expect(len(wanted) == 40, "40 losses were expected", str(wanted))
     expect(float(wanted[-1][1]) < 0.7 * float(wanted[0][1]), "it learns nothing", str(wanted))
-    killed = work / "killed"
-    before = losses(run(4, *options, "--path", killed / "ckpt", "--die-at", 27, "--die-rank", 1, dies=True))
+    # The last two steps, and the best one.
+    best = min((step for step, _ in wanted if int(step) % 10 == 0), key=lambda step: float(dict(wanted)[step]))
+    expect(steps_in(work / "whole") == sorted({"30", "40", best}), f"kept: {steps_in(work / 'whole')}")
+    # What a killed job was saving in the background is there or not.
+    train_goes_on(run, work / "killed", options, wanted, ("10", "20"), "--die-at", 27, "--die-rank", 1, dies=True)
+    # A signal takes effect one step later.
+    train_goes_on(run, work / "ended", options, wanted, ("14",), "--die-at", 13, "--die-rank", 2, "--die-by",
+                  int(signal.SIGTERM), status=75)
+    output = run(2, *options, "--path", work / "whole")
+    expect("resumed from step 40" in output and not losses(output), "a finished run does not end at once", output)
+
+
+def train_goes_on(run, root, options, wanted, steps, *ending, **how_it_ends):
+    """A run that comes to such an end goes on from one of the steps, on as many ranks and on others."""
+    before = losses(run(4, *options, "--path", root, *ending, **how_it_ends))
     expect(before == wanted[: len(before)], "two runs on 4 ranks differ", str(before))
     for ranks in (4, 3, 6):
-        resumed = work / f"resumed-{ranks}"
-        shutil.copytree(killed, resumed)
-        output = run(ranks, *options, "--path", resumed / "ckpt")
-        expect("resumed from step 20, saved on 4 ranks" in output, "resumed from elsewhere", output)
+        resumed = root.with_name(f"{root.name}-{ranks}")
+        shutil.copytree(root, resumed)
+        output = run(ranks, *options, "--path", resumed)
+        step = only(r"resumed from step (\d+), saved on 4 ranks", output)
+        expect(step in steps, f"resumed from step {step}, not from {steps}", output)
         after = losses(output)
-        expect([step for step, _ in after] == [str(step) for step in range(21, 41)], "wrong steps", output)
+        expect([at for at, _ in after] == [str(at) for at in range(int(step) + 1, 41)], "wrong steps", output)
         if ranks == 4:
-            expect(after == wanted[20:], "the losses after a resume on as many ranks differ", output)
+            expect(after == wanted[int(step):], "the losses after a resume on as many ranks differ", output)
         else:
             expect(float(after[-1][1]) < 0.7 * float(wanted[0][1]), "what was learnt is lost", output)
+
+
+def steps_in(root):
+    return sorted(entry.name for entry in root.iterdir() if not entry.name.startswith("."))
 
 
 def main():

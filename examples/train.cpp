@@ -1,7 +1,9 @@
 // Data-parallel training of a small network with Adam, the optimizer's state sharded over the ranks (ZeRO-1):
-// every rank holds the weights, and each holds the two moments of a range of them. Killed at any step, it
+// every rank holds the weights, and each holds the two moments of a range of them. It saves in the background
+// while it trains on, and keeps the last two steps and the one with the lowest loss. Killed at any step, it
 // goes on from its last checkpoint: on as many ranks with the same losses to the last bit, on another number
-// with fresh random states.
+// with fresh random states. At SIGTERM, or shortly before the end of a Slurm job, it saves and exits with 75:
+// train.slurm then starts it again.
 //
 //   mpirun -n 4 train --steps 100 --every 10 --path run/train
 //   mpirun -n 3 train --steps 200 --every 10 --path run/train
@@ -25,14 +27,16 @@
 namespace {
 
 constexpr auto usage =
-    "usage: train [--steps 100] [--every 10] [--batch 24] [--path run/train] [--die-at STEP] [--die-rank "
-    "RANK]\n"
-    "Trains for `steps` steps of `batch` samples a rank, prints each step's loss, saves after every `every` "
-    "steps and\n"
-    "at the end, and goes on from the checkpoint at `path` where there is one.\n";
+    "usage: train [--steps 100] [--every 10] [--batch 24] [--path run/train]\n"
+    "             [--die-at STEP] [--die-rank RANK] [--die-by SIGNAL]\n"
+    "Trains for `steps` steps of `batch` samples a rank, prints each step's loss, saves every `every` steps "
+    "and at the\n"
+    "end in the directory `path`, and goes on from the newest step there. With --die-at, rank --die-rank "
+    "sends itself\n"
+    "the signal of that number (SIGKILL) when it has computed that step.\n";
 
 struct Settings {
-  long steps = 100, every = 10, batch = 24, die_at = -1, die_rank = 0;
+  long steps = 100, every = 10, batch = 24, die_at = -1, die_rank = 0, die_by = SIGKILL;
   std::string path = "run/train";
 };
 
@@ -214,27 +218,34 @@ class Trainer {
   std::int64_t step_ = 0;
 };
 
-void run(const Settings& settings) {
+int run(const Settings& settings) {
   Trainer trainer(MPI_COMM_WORLD, settings.batch);
   cairn::Tree state = trainer.state();
   int size = 0;
   MPI_Comm_size(MPI_COMM_WORLD, &size);
 
-  if (cairn::is_checkpoint(MPI_COMM_WORLD, settings.path)) {
-    cairn::load(MPI_COMM_WORLD, settings.path, state, {.deal_per_rank = true});
-    const int saved_on = cairn::metadata(MPI_COMM_WORLD, settings.path).world_size;
+  cairn::CheckpointerOptions options;
+  options.save_when =
+      cairn::any_of(cairn::every_steps(settings.every), cairn::on_signal(SIGTERM), cairn::before_deadline());
+  options.keep = cairn::any_of(cairn::latest(2), cairn::best("loss", 1));
+  cairn::Checkpointer checkpoints(MPI_COMM_WORLD, settings.path, options);
+
+  if (const auto found = checkpoints.restore_latest(state, {.deal_per_rank = true})) {
+    const int saved_on = checkpoints.metadata(*found).world_size;
     if (saved_on != size) trainer.remix_random();
     if (trainer.rank() == 0)
-      std::printf("train: resumed from step %" PRId64 ", saved on %d ranks\n", trainer.step(), saved_on);
+      std::printf("train: resumed from step %" PRId64 ", saved on %d ranks\n", *found, saved_on);
   }
-  while (trainer.step() < settings.steps) {
+  while (trainer.step() < settings.steps && !checkpoints.should_stop()) {
     const double loss = trainer.train();
     if (trainer.rank() == 0) std::printf("train: step %" PRId64 ", loss %.17g\n", trainer.step(), loss);
-    if (trainer.step() == settings.die_at && trainer.rank() == settings.die_rank) std::raise(SIGKILL);
-    if (trainer.step() % settings.every == 0 || trainer.step() == settings.steps)
-      cairn::save(MPI_COMM_WORLD, settings.path, state,
-                  {.overwrite = true, .custom_metadata = {{"loss", loss}}});
+    if (trainer.step() == settings.die_at && trainer.rank() == settings.die_rank)
+      std::raise(static_cast<int>(settings.die_by));
+    checkpoints.save_async(trainer.step(), state,
+                           {.metrics = {{"loss", loss}}, .force = trainer.step() == settings.steps});
   }
+  checkpoints.wait();  // throws what the last save met
+  return trainer.step() < settings.steps ? checkpoints.exit_status() : cairn::exit_done;
 }
 
 }  // namespace
@@ -248,9 +259,7 @@ int main(int argc, char** argv) {
   settings.path = arguments.text("--path", settings.path);
   settings.die_at = arguments.number("--die-at", settings.die_at);
   settings.die_rank = arguments.number("--die-rank", settings.die_rank);
+  settings.die_by = arguments.number("--die-by", settings.die_by);
   arguments.finish();
-  return run_under_mpi(argc, argv, "train", [&] {
-    run(settings);
-    return EXIT_SUCCESS;
-  });
+  return run_under_mpi(argc, argv, "train", [&] { return run(settings); });
 }
