@@ -68,7 +68,7 @@ class CAIRN_API Checkpointer {
 
   /// Saves the step if the policy (or `force`) says so; false: it does not. Call it once a step: what
   /// signals, clocks and files say takes effect one call later, so that no call waits for other ranks. The
-  /// step that was restored or saved last is not saved again but by `force`.
+  /// step that was restored is not saved again but by `force`.
   ///
   /// Errors as of cairn::save_checkpointables, and: already_exists (the step is there, and `overwrite` was
   /// not asked for), invalid_argument (a step before the latest, likewise), locked (another job saves here,
@@ -111,8 +111,8 @@ class CAIRN_API Checkpointer {
   /// is near, or the file of an `on_file` is there. It stays true. Communicates only where neither
   /// `should_save` nor `save` was called since it was last called.
   bool should_stop();
-  /// Once `should_stop` was true because of a signal or a deadline, `exit_run_again`; else `exit_done`. Not
-  /// collective.
+  /// Once `should_stop` has said true because of a signal or a deadline, `exit_run_again`; else `exit_done`.
+  /// Not collective.
   ExitStatus exit_status() const noexcept;
 
   /// Removes a step, which may be damaged. Error(not_found), Error(locked) of a pinned one.

@@ -21,13 +21,14 @@ struct SaveOptions {
   Metrics metrics = {};       ///< numbers about it, such as a loss; the primary's are stored
 };
 
-/// Writes `tree` as the checkpoint at `path`, a directory whose parent must exist on a file system that all
-/// ranks see. When it returns, the whole checkpoint is there and (`IoOptions::fsync`) on the disk; when it
-/// throws, nothing of it is, and an older checkpoint at the path is untouched. All ranks give the same path,
-/// options, and names, kinds, types and shapes of leaves. The bound memory must not change meanwhile.
+/// Writes `tree` as the checkpoint at `path`, a directory on a file system that all ranks see; directories
+/// above it are made where they are missing. When it returns, the whole checkpoint is there and
+/// (`IoOptions::fsync`) on the disk; when it throws, nothing of it is, and an older checkpoint at the path is
+/// untouched. All ranks give the same path, options, and names, kinds, types and shapes of leaves. The bound
+/// memory must not change meanwhile.
 ///
 /// Errors, the same on every rank: invalid_argument (what is wrong in the tree or the options: all of it),
-/// mismatch (ranks differ, shards overlap or leave gaps), already_exists, not_found (no parent directory),
+/// mismatch (ranks differ, shards overlap or leave gaps), already_exists,
 /// locked, no_space, io, timeout, mpi, out_of_memory.
 ///
 /// Collective over the context's communicator. One operation at a time on one communicator.

@@ -129,6 +129,7 @@ bool Decider::should_stop(comm::Communicator& comm) {
     start(comm, kNoStep, facts(previous_step_.value_or(0)));
   }
   asked_ = false;
+  told_stop_ = stop_;
   return stop_;
 }
 

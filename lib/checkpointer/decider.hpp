@@ -26,7 +26,7 @@ class Decider {
   bool decide(comm::Communicator& comm, std::int64_t step, bool force);
   /// Whether to stop. Collective; communicates only where `decide` was not called since.
   bool should_stop(comm::Communicator& comm);
-  ExitStatus exit_status() const noexcept { return run_again_ ? exit_run_again : exit_done; }
+  ExitStatus exit_status() const noexcept { return told_stop_ && run_again_ ? exit_run_again : exit_done; }
   /// Waits for what is pending. Collective.
   void finish(comm::Communicator& comm);
 
@@ -65,7 +65,8 @@ class Decider {
   std::uint64_t told_ = 0;       // answers of the primary, as of the last reduction
   std::uint64_t signalled_ = 0;  // leaves whose signal came since the last save began
   bool stop_ = false, run_again_ = false;
-  bool asked_ = false;  // whether `decide` was called since should_stop
+  bool told_stop_ = false;  // the program knows it
+  bool asked_ = false;      // whether `decide` was called since should_stop
   std::optional<Decision> decided_;
   std::optional<std::int64_t> previous_step_, last_saved_, restored_;
 

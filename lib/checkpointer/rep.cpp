@@ -394,6 +394,7 @@ void CheckpointerRep::pin(std::int64_t step, bool pinned) {
   Comm comm(context_);
   agree_on_step(comm, operation, step);
   update(comm, operation, [&](StepList& list) {
+    if (!list.contains(step)) list = root_.scan();  // another job may have saved it
     auto& entry = find(list, step);
     root_.pin(entry.name, pinned);
     entry.pinned = pinned;

@@ -271,6 +271,7 @@ TEST_CASE("a signal of any rank saves on all one call later, and those that end 
       CHECK(chained == (is_last_rank() ? signal : 0));
       CHECK_FALSE(s.save(checkpoints, 2));
       CHECK(s.save(checkpoints, 3));
+      CHECK(checkpoints.exit_status() == cairn::exit_done);  // the program does not know it yet
       CHECK(checkpoints.should_stop() == (signal == SIGTERM));
       CHECK(checkpoints.exit_status() == (signal == SIGTERM ? cairn::exit_run_again : cairn::exit_done));
       CHECK_FALSE(s.save(checkpoints, 4));
@@ -409,11 +410,18 @@ TEST_CASE("a pinned step stays, in this run and in later ones, until it is unpin
   s.save(*checkpoints, 5);
   CHECK(checkpoints->steps() == Steps{5});
   check_error(common([&] { checkpoints->pin(1); }), ErrorCode::not_found, "there are: 5");
-  // By somebody else, while this run does not look.
-  cairn::Checkpointer(s.context, s.root).pin(5);
+  // By somebody else, while this run does not look; who may have looked before the step was there.
+  cairn::Checkpointer elsewhere(s.context, s.root);
   s.save(*checkpoints, 6);
-  CHECK(checkpoints->steps() == Steps{5, 6});
-  CHECK(cairn::verify(s.context, s.root / "5").empty());
+  s.save(*checkpoints, 7);
+  elsewhere.pin(7);
+  s.save(*checkpoints, 8);
+  CHECK(checkpoints->steps() == Steps{7, 8});
+  elsewhere.unpin(7);
+  s.save(*checkpoints, 9);
+  CHECK(checkpoints->steps() == Steps{9});
+  checkpoints->pin(9);
+  CHECK(cairn::verify(s.context, s.root / "9").empty());
 }
 
 TEST_CASE("a damaged step is passed over, reported, kept, and makes way for a new one of its number") {
