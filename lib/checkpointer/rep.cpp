@@ -169,13 +169,8 @@ void CheckpointerRep::claim(StepList& list) {
 /// On the primary: what is in the way of a save.
 void CheckpointerRep::prepare(StepList& list, std::int64_t step, bool overwrite) {
   const auto there = list.find(step);
-  if (there != list.end() && there->second.damaged) {
-    const auto& name = there->second.name;
-    const auto aside = root_.set_aside(name);
-    if (!aside.empty())
-      base::warn("the damaged " + root_.path_of(name).string() + " is called " + aside + " from now on");
-    list.erase(there);
-  } else if (there != list.end()) {
+  const bool damaged = there != list.end() && there->second.damaged;
+  if (there != list.end() && !damaged) {
     if (!overwrite)
       throw Error(
           ErrorCode::already_exists,
@@ -192,6 +187,13 @@ void CheckpointerRep::prepare(StepList& list, std::int64_t step, bool overwrite)
                     ", which would still be the one to restore: remove the later ones, or set "
                     "StepOptions::overwrite",
                 0, -1, path_);
+  if (damaged) {
+    const auto& name = there->second.name;
+    const auto aside = root_.set_aside(name);
+    if (!aside.empty())
+      base::warn("the damaged " + root_.path_of(name).string() + " is called " + aside + " from now on");
+    list.erase(there);
+  }
 }
 
 bool CheckpointerRep::save(std::int64_t step, const StepOptions& options, const Save& save) {
