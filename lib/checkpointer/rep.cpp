@@ -148,7 +148,7 @@ bool CheckpointerRep::begin(std::int64_t step, const StepOptions& options, Pendi
   next.entry.name = known == steps_.end() ? root_.name_of(step) : known->second.name;
   next.entry.metrics = options.metrics;
   next.entry.time = checkpointer::time_source().now();
-  save.overwrite = known != steps_.end();
+  save.overwrite = options.overwrite;
   save.custom_metadata = options.custom_metadata;
   save.metrics = options.metrics;
   decider_.save_began(step);
