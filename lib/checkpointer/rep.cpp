@@ -239,6 +239,7 @@ void CheckpointerRep::wait() {
 
 void CheckpointerRep::committed(const Pending& done, const Report& report) {
   decider_.save_ended(report);
+  if (restored_ && done.step > *restored_) restored_.reset();
   Comm comm(context_);
   update(comm, "keep", [&](StepList& list) {
     list[done.step] = done.entry;
@@ -264,7 +265,7 @@ std::set<std::int64_t> CheckpointerRep::protected_steps(const StepList& list) co
   std::set<std::int64_t> steps;
   const auto latest = latest_of(list);
   if (latest) steps.insert(*latest);
-  if (restored_ && (!latest || *latest <= *restored_)) steps.insert(*restored_);
+  if (restored_) steps.insert(*restored_);
   return steps;
 }
 
