@@ -148,7 +148,7 @@ bool CheckpointerRep::begin(std::int64_t step, const StepOptions& options, Pendi
   next.entry.name = known == steps_.end() ? root_.name_of(step) : known->second.name;
   next.entry.metrics = options.metrics;
   next.entry.time = checkpointer::time_source().now();
-  save.overwrite = known != steps_.end();
+  save.overwrite = options.overwrite;
   save.custom_metadata = options.custom_metadata;
   save.metrics = options.metrics;
   decider_.save_began(step);
@@ -169,13 +169,8 @@ void CheckpointerRep::claim(StepList& list) {
 /// On the primary: what is in the way of a save.
 void CheckpointerRep::prepare(StepList& list, std::int64_t step, bool overwrite) {
   const auto there = list.find(step);
-  if (there != list.end() && there->second.damaged) {
-    const auto& name = there->second.name;
-    const auto aside = root_.set_aside(name);
-    if (!aside.empty())
-      base::warn("the damaged " + root_.path_of(name).string() + " is called " + aside + " from now on");
-    list.erase(there);
-  } else if (there != list.end()) {
+  const bool damaged = there != list.end() && there->second.damaged;
+  if (there != list.end() && !damaged) {
     if (!overwrite)
       throw Error(
           ErrorCode::already_exists,
@@ -192,6 +187,13 @@ void CheckpointerRep::prepare(StepList& list, std::int64_t step, bool overwrite)
                     ", which would still be the one to restore: remove the later ones, or set "
                     "StepOptions::overwrite",
                 0, -1, path_);
+  if (damaged) {
+    const auto& name = there->second.name;
+    const auto aside = root_.set_aside(name);
+    if (!aside.empty())
+      base::warn("the damaged " + root_.path_of(name).string() + " is called " + aside + " from now on");
+    list.erase(there);
+  }
 }
 
 bool CheckpointerRep::save(std::int64_t step, const StepOptions& options, const Save& save) {
@@ -237,6 +239,7 @@ void CheckpointerRep::wait() {
 
 void CheckpointerRep::committed(const Pending& done, const Report& report) {
   decider_.save_ended(report);
+  if (restored_ && done.step > *restored_) restored_.reset();
   Comm comm(context_);
   update(comm, "keep", [&](StepList& list) {
     list[done.step] = done.entry;
@@ -262,7 +265,7 @@ std::set<std::int64_t> CheckpointerRep::protected_steps(const StepList& list) co
   std::set<std::int64_t> steps;
   const auto latest = latest_of(list);
   if (latest) steps.insert(*latest);
-  if (restored_ && (!latest || *latest <= *restored_)) steps.insert(*restored_);
+  if (restored_) steps.insert(*restored_);
   return steps;
 }
 

@@ -9,6 +9,7 @@
 // kills every rank of the job at that point, `one` only the victim.
 
 #include "base/storage.hpp"
+#include "state.hpp"
 
 #include <atomic>
 #include <csignal>
@@ -22,47 +23,6 @@
 #include <unistd.h>
 
 namespace {
-
-struct State {
-  std::vector<double> field;         // 12 x 10, by rows
-  std::vector<float> columns;        // 6 x (4 * size), by columns
-  std::vector<std::int32_t> ragged;  // rank + 1 rows
-  std::vector<std::int64_t> table;   // replicated
-  std::int64_t generation = 0;
-  cairn::Tree tree;
-
-  State(int rank, int size) {
-    const std::int64_t first = 12 * rank / size, last = 12 * (rank + 1) / size;
-    field.resize(static_cast<std::size_t>((last - first) * 10));
-    columns.resize(24);
-    ragged.resize(static_cast<std::size_t>(rank + 1));
-    table.resize(20000);
-    tree["field"] =
-        cairn::sharded(field, {.shape = {12, 10}, .start = {first, 0}, .count = {last - first, 10}});
-    tree["columns"] =
-        cairn::sharded(columns, {.shape = {6, 4 * size}, .start = {0, 4 * rank}, .count = {6, 4}});
-    tree["ragged"] = cairn::appended(ragged);
-    tree["table"] = cairn::replicated(table);
-    tree["generation"] = cairn::ref(generation);
-  }
-
-  void fill(std::int64_t value) {
-    generation = value;
-    field.assign(field.size(), static_cast<double>(value));
-    columns.assign(columns.size(), static_cast<float>(value));
-    ragged.assign(ragged.size(), static_cast<std::int32_t>(value));
-    table.assign(table.size(), value);
-  }
-
-  bool whole() const {
-    const auto all = [&](const auto& values) {
-      for (auto v : values)
-        if (static_cast<std::int64_t>(v) != generation) return false;
-      return true;
-    };
-    return all(field) && all(columns) && all(ragged) && all(table);
-  }
-};
 
 class Killer : public cairn::base::StorageHook {
  public:
@@ -95,14 +55,13 @@ int main(int argc, char** argv) {
   const int victim = std::atoi(argv[4]);
   const long call = std::atol(argv[5]);
 
-  State state(rank, size);
+  mpi_test::State state(MPI_COMM_WORLD);
   if (check != "-") {
     std::int64_t found = -1;
     if (cairn::is_checkpoint(MPI_COMM_WORLD, check)) {
       cairn::load(MPI_COMM_WORLD, check, state.tree);
-      int whole = state.whole() ? 1 : 0;
-      MPI_Allreduce(MPI_IN_PLACE, &whole, 1, MPI_INT, MPI_MIN, MPI_COMM_WORLD);
-      found = whole ? state.generation : -2;
+      found = state.agreed_generation(MPI_COMM_WORLD);
+      if (found == -1) found = -2;
     }
     if (rank == 0) {
       if (found == -1) std::printf("found none\n");
