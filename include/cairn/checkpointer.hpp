@@ -68,7 +68,7 @@ class CAIRN_API Checkpointer {
 
   /// Saves the step if the policy (or `force`) says so; false: it does not. Call it once a step: what
   /// signals, clocks and files say takes effect one call later, so that no call waits for other ranks. The
-  /// step that was restored is not saved again but by `force`.
+  /// step that was restored is not saved again but by `force`, until a later one was saved.
   ///
   /// Errors as of cairn::save_checkpointables, and: already_exists (the step is there, and `overwrite` was
   /// not asked for), invalid_argument (a step before the latest, likewise), locked (another job saves here,

@@ -142,9 +142,15 @@ void Decider::restored(std::int64_t step) noexcept {
   decided_.reset();
 }
 
+void Decider::removed(std::int64_t step) noexcept {
+  if (restored_ == step) restored_.reset();
+  if (decided_ && decided_->key == key_of(step, false)) decided_.reset();
+}
+
 void Decider::save_began(std::int64_t step) {
   deadline_saved_ = deadline_saved_ || is_any_due(facts(step));
   last_saved_ = step;
+  if (restored_ && step > *restored_) restored_.reset();
   last_save_s_ = time_source().monotonic_s();
   told_ = signalled_ = 0;
 }

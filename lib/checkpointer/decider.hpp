@@ -31,7 +31,9 @@ class Decider {
   void finish(comm::Communicator& comm);
 
   // What happened. Local.
+  /// That step is not saved again by the policy, until a later one is saved or it is removed.
   void restored(std::int64_t step) noexcept;
+  void removed(std::int64_t step) noexcept;
   void save_began(std::int64_t step);
   void save_ended(const Report& report);
   /// `latest`: the step that counts as the last one saved.

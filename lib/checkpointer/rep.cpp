@@ -389,6 +389,7 @@ void CheckpointerRep::remove(std::int64_t step) {
     list.erase(step);
   });
   if (restored_ == step) restored_.reset();
+  decider_.removed(step);
 }
 
 void CheckpointerRep::pin(std::int64_t step, bool pinned) {
