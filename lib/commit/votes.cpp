@@ -6,7 +6,6 @@
 #include "commit/token.hpp"
 
 #include <algorithm>
-#include <array>
 #include <cstring>
 #include <span>
 
@@ -19,12 +18,30 @@ namespace {
 using Value = nlohmann::json;
 
 /// Slots lie on pages of their own: a network file system may write a whole page for a part of it.
-constexpr std::uint64_t kSlotBytes = 4096;
+constexpr std::uint64_t kPageBytes = 4096;
 constexpr std::uint64_t kHeaderBytes = 16;  // the checksum of the text, its length; both little-endian
 constexpr std::size_t kMostMessageBytes = 2048;
 
-std::uint64_t offset_of(int rank) noexcept {
-  return static_cast<std::uint64_t>(rank) * kSlotBytes;
+/// A slot has as many pages as the largest vote may need: one, but for many checkpointables.
+std::uint64_t slot_bytes_for(const std::vector<std::string>& tables) {
+  constexpr std::uint64_t kRest = kHeaderBytes + 1000;  // a host's name and numbers
+  constexpr std::uint64_t kTable = 48;                  // a digest, quoted
+  std::uint64_t bytes = kRest;
+  for (const auto& name : tables) bytes += kTable + 6 * name.size();  // escaped
+  return (bytes + kPageBytes - 1) / kPageBytes * kPageBytes;
+}
+
+/// Where a rank's slot is in the file, as it was made.
+struct Slot {
+  std::uint64_t offset = 0, bytes = 0;
+};
+Slot slot_of(const base::File& votes, int rank, int ranks) {
+  const auto bytes =
+      static_cast<std::uint64_t>(base::status(votes).st_size) / static_cast<std::uint64_t>(ranks);
+  if (bytes < kPageBytes || bytes % kPageBytes != 0)
+    throw Error(ErrorCode::corrupt, "the file of votes has another size than it was made with", 0, -1,
+                votes.name());
+  return {static_cast<std::uint64_t>(rank) * bytes, bytes};
 }
 
 void put_number(std::span<std::byte> to, std::uint64_t value) noexcept {
@@ -37,13 +54,13 @@ std::uint64_t get_number(std::span<const std::byte> from) noexcept {
   return value;
 }
 
-std::string encode_vote(const Vote& vote) {
+std::string encode_vote(const Vote& vote, std::size_t most_message_bytes) {
   Value json = {
       {"host", vote.host}, {"write_s", vote.write_s}, {"synced", vote.synced}, {"tables", Value::object()}};
   for (const auto& [name, digest] : vote.tables) json["tables"][name] = base::to_hex(digest);
   if (vote.failure) {
     json["failure"] = {{"code", static_cast<int>(vote.failure->code())},
-                       {"message", base::message_of(*vote.failure).substr(0, kMostMessageBytes)},
+                       {"message", base::message_of(*vote.failure).substr(0, most_message_bytes)},
                        {"system_error", vote.failure->system_error()}};
   }
   return json.dump(-1, ' ', false, Value::error_handler_t::replace);
@@ -72,7 +89,7 @@ Vote decode_vote(std::string_view text, int rank, const base::File& directory) {
 std::optional<std::vector<Vote>> read_all(const base::File& directory, int ranks) {
   std::vector<Vote> votes;
   for (int rank = 0; rank < ranks; ++rank) {
-    auto vote = read_vote(directory, rank);
+    auto vote = read_vote(directory, rank, ranks);
     if (!vote || vote->failure || !vote->synced) return std::nullopt;
     votes.push_back(std::move(*vote));
   }
@@ -81,9 +98,10 @@ std::optional<std::vector<Vote>> read_all(const base::File& directory, int ranks
 
 }  // namespace
 
-void prepare_votes(const base::File& directory, int ranks, const FileOptions& files, bool sync) {
+void prepare_votes(const base::File& directory, int ranks, const std::vector<std::string>& tables,
+                   const FileOptions& files, bool sync) {
   auto votes = create_file(directory, votes_file, files);
-  const auto bytes = offset_of(ranks);
+  const auto bytes = static_cast<std::uint64_t>(ranks) * slot_bytes_for(tables);
   base::truncate(votes, bytes);
   if (files.reserve) base::allocate(votes, 0, bytes);
   if (sync) base::sync(votes);
@@ -99,31 +117,35 @@ void write_pending(const base::File& directory, const Manifest& pending, const F
   manifest.close();
 }
 
-VoteSlot::VoteSlot(const base::File& directory, int rank)
-    : file_(base::open_file(&directory, votes_file, O_WRONLY)), rank_(rank) {}
+VoteSlot::VoteSlot(const base::File& directory, int rank, int ranks)
+    : file_(base::open_file(&directory, votes_file, O_WRONLY)), rank_(rank), ranks_(ranks) {}
 
 void VoteSlot::cast(const Vote& vote) {
-  const std::string text = encode_vote(vote);
-  if (text.size() > kSlotBytes - kHeaderBytes)
-    throw Error(ErrorCode::unsupported,
-                "a vote for so many checkpointables does not fit; save fewer at once");
-  std::array<std::byte, kSlotBytes> slot{};
-  const std::span<std::byte> bytes(slot);
-  std::memcpy(slot.data() + kHeaderBytes, text.data(), text.size());
+  const auto slot = slot_of(file_, rank_, ranks_);
+  std::string text = encode_vote(vote, kMostMessageBytes);
+  // Its characters may each take six.
+  for (auto most = kMostMessageBytes / 2; text.size() > slot.bytes - kHeaderBytes && most > 0; most /= 2)
+    text = encode_vote(vote, most);
+  if (text.size() > slot.bytes - kHeaderBytes)
+    throw Error(ErrorCode::internal, "a vote does not fit its slot", 0, rank_, file_.name());
+  std::vector<std::byte> memory(slot.bytes);
+  const std::span<std::byte> bytes(memory);
+  std::memcpy(memory.data() + kHeaderBytes, text.data(), text.size());
   put_number(bytes, base::checksum(bytes.subspan(kHeaderBytes, text.size())));
   put_number(bytes.subspan(8), text.size());
-  base::write_at(file_, bytes, offset_of(rank_));
+  base::write_at(file_, bytes, slot.offset);
   if (vote.synced) base::sync(file_);
   file_.close();
 }
 
-std::optional<Vote> read_vote(const base::File& directory, int rank) {
+std::optional<Vote> read_vote(const base::File& directory, int rank, int ranks) {
   const auto file = base::open_file(&directory, votes_file, O_RDONLY);
-  std::array<std::byte, kSlotBytes> slot{};
-  const std::span<std::byte> bytes(slot);
-  base::read_at(file, bytes, offset_of(rank));
+  const auto slot = slot_of(file, rank, ranks);
+  std::vector<std::byte> memory(slot.bytes);
+  const std::span<std::byte> bytes(memory);
+  base::read_at(file, bytes, slot.offset);
   const auto length = get_number(bytes.subspan(8));
-  if (length == 0 || length > kSlotBytes - kHeaderBytes) return std::nullopt;
+  if (length == 0 || length > slot.bytes - kHeaderBytes) return std::nullopt;
   const auto text = bytes.subspan(kHeaderBytes, length);
   // Half written: it is not cast yet.
   if (base::checksum(text) != get_number(bytes)) return std::nullopt;

@@ -29,8 +29,10 @@ struct Vote {
   std::optional<Error> failure = {};  // the rank's part is not there: the save is given up
 };
 
-/// On the primary, before any rank opens its slot: reserves the slots of `ranks` ranks. `sync`: fsyncs them.
-void prepare_votes(const base::File& directory, int ranks, const FileOptions& files, bool sync);
+/// On the primary, before any rank opens its slot: reserves the slots of `ranks` ranks, large enough for a
+/// vote on the tables of these checkpointables. `sync`: fsyncs them.
+void prepare_votes(const base::File& directory, int ranks, const std::vector<std::string>& tables,
+                   const FileOptions& files, bool sync);
 
 /// On the primary, before any rank votes: writes the manifest that lacks the table digests, and the sizes and
 /// digests of files that are no trees'. `sync`: fsyncs it.
@@ -39,18 +41,18 @@ void write_pending(const base::File& directory, const Manifest& pending, const F
 /// One rank's own slot. Opened before the rank's first byte is written.
 class VoteSlot {
  public:
-  VoteSlot(const base::File& directory, int rank);
+  VoteSlot(const base::File& directory, int rank, int ranks);
   /// Once. Fsyncs it where the vote is synced, so that it holds though the node dies.
   void cast(const Vote& vote);
 
  private:
   base::File file_;
-  int rank_;
+  int rank_, ranks_;
 };
 
 /// The vote of a rank, or nullopt: not cast yet. Opens the file anew, so that a network file system shows
 /// what other hosts wrote.
-std::optional<Vote> read_vote(const base::File& directory, int rank);
+std::optional<Vote> read_vote(const base::File& directory, int rank, int ranks);
 
 /// The manifest once all votes are in: the table digests are the sums, and files that are no trees' are
 /// measured.

@@ -178,7 +178,7 @@ std::optional<std::vector<commit::Vote>> BackgroundSave::wait_for_votes() {
   for (int rank = 0; rank < ranks_; ++rank) {
     Patience patience;
     std::optional<commit::Vote> vote;
-    while (!(vote = commit::read_vote(directory, rank))) {
+    while (!(vote = commit::read_vote(directory, rank, ranks_))) {
       if (cancelled()) throw Error(ErrorCode::cancelled, "the save was cancelled");
       if (commit::read_token(directory).kind != commit::TokenKind::open) return std::nullopt;
       check_deadline("has not voted", rank);

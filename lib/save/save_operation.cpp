@@ -245,7 +245,9 @@ std::string SaveOperation::begin_files(bool votes) {
   for (auto& part : request.trees) pack.str(make_tree_file(*save_, part));
   if (votes) {
     const auto& directory = save_->transaction->directory();
-    commit::prepare_votes(directory, comm_.size(), options.files, options.io.fsync);
+    std::vector<std::string> tables;
+    for (const auto& part : request.trees) tables.push_back(part.name);
+    commit::prepare_votes(directory, comm_.size(), tables, options.files, options.io.fsync);
     if (request.others.empty())
       commit::write_pending(directory, save_->manifest, options.files, options.io.fsync);
     if (options.io.fsync) base::sync(directory);
@@ -262,7 +264,7 @@ void SaveOperation::open_parts(const std::string& layout, bool votes) {
     take_tilings(part, parts.str());
     open_sink(part);
   }
-  if (votes) save_->vote.emplace(save_->transaction->directory(), comm_.rank());
+  if (votes) save_->vote.emplace(save_->transaction->directory(), comm_.rank(), comm_.size());
 }
 
 void SaveOperation::open_sink(TreePart& part) {

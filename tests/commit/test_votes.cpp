@@ -47,11 +47,11 @@ base::Digest die_after_votes(const Path& path, int generation, std::vector<commi
   const int ended = run_in_child([&] {
     auto transaction = commit::Transaction::begin(path, id, true, test::plain_files());
     test::write_data(transaction, id, generation);
-    commit::prepare_votes(transaction.directory(), kRanks, test::plain_files(), false);
+    commit::prepare_votes(transaction.directory(), kRanks, {"state"}, test::plain_files(), false);
     base::write_whole(transaction.directory(), "loader.json", "{}", 0600, false);
     commit::write_pending(transaction.directory(), pending(id, generation), test::plain_files(), false);
     for (std::size_t rank = 0; rank < votes.size(); ++rank)
-      commit::VoteSlot(transaction.directory(), static_cast<int>(rank)).cast(votes[rank]);
+      commit::VoteSlot(transaction.directory(), static_cast<int>(rank), kRanks).cast(votes[rank]);
     if (decided) base::write_whole(transaction.directory(), "checkpoint.json", "{ half", 0600, false);
     // Of a repair that died too.
     if (decided) base::write_whole(transaction.directory(), "elected.0123", "{ half", 0600, false);
@@ -71,22 +71,22 @@ std::optional<Error> failure() {
 TEST_CASE("a vote comes back as it was cast, and is not there before") {
   const TemporaryDirectory temporary;
   const auto directory = base::open_directory(temporary.path());
-  commit::prepare_votes(directory, kRanks, test::plain_files(), true);
-  for (int rank = 0; rank < kRanks; ++rank) CHECK_FALSE(commit::read_vote(directory, rank));
-  commit::VoteSlot(directory, 1).cast(ready(5));
-  const auto vote = commit::read_vote(directory, 1);
+  commit::prepare_votes(directory, kRanks, {"state"}, test::plain_files(), true);
+  for (int rank = 0; rank < kRanks; ++rank) CHECK_FALSE(commit::read_vote(directory, rank, kRanks));
+  commit::VoteSlot(directory, 1, kRanks).cast(ready(5));
+  const auto vote = commit::read_vote(directory, 1, kRanks);
   REQUIRE(vote);
   CHECK(vote->tables.at("state") == base::Digest{5, 50});
   CHECK(vote->write_s == 2.5);
   CHECK(vote->host == "node");
   CHECK_FALSE(vote->failure);
-  CHECK_FALSE(commit::read_vote(directory, 0));
-  CHECK_FALSE(commit::read_vote(directory, 2));
+  CHECK_FALSE(commit::read_vote(directory, 0, kRanks));
+  CHECK_FALSE(commit::read_vote(directory, 2, kRanks));
 
   auto failed = ready(1);
   failed.failure.emplace(ErrorCode::no_space, std::string(9000, 'x'), ENOSPC, -1, Path());
-  commit::VoteSlot(directory, 2).cast(failed);
-  const auto other = commit::read_vote(directory, 2);
+  commit::VoteSlot(directory, 2, kRanks).cast(failed);
+  const auto other = commit::read_vote(directory, 2, kRanks);
   REQUIRE(other);
   REQUIRE(other->failure);
   CHECK(other->failure->code() == ErrorCode::no_space);
@@ -95,11 +95,30 @@ TEST_CASE("a vote comes back as it was cast, and is not there before") {
   CHECK(std::string(other->failure->what()).find("no_space: xxx") == 0);
 }
 
+TEST_CASE("a vote on many checkpointables fits its slot, and so does the longest failure") {
+  const TemporaryDirectory temporary;
+  const auto directory = base::open_directory(temporary.path());
+  std::vector<std::string> names;
+  auto vote = ready(1);
+  for (int i = 0; i < 300; ++i) {
+    names.push_back(std::string(190, '"') + std::to_string(i));
+    vote.tables[names.back()] = {1, static_cast<std::uint64_t>(i)};
+  }
+  commit::prepare_votes(directory, kRanks, names, test::plain_files(), false);
+  commit::VoteSlot(directory, 2, kRanks).cast(vote);
+  CHECK(commit::read_vote(directory, 2, kRanks)->tables == vote.tables);
+  CHECK_FALSE(commit::read_vote(directory, 1, kRanks));
+  auto failed = ready(1);
+  failed.failure.emplace(ErrorCode::io, std::string(9000, '\x01'), EIO, -1, Path());
+  commit::VoteSlot(directory, 1, kRanks).cast(failed);
+  CHECK(commit::read_vote(directory, 1, kRanks)->failure);
+}
+
 TEST_CASE("a vote that was half written is not cast, and one that is damaged is never believed") {
   const TemporaryDirectory temporary;
   const auto directory = base::open_directory(temporary.path());
-  commit::prepare_votes(directory, kRanks, test::plain_files(), false);
-  commit::VoteSlot(directory, 0).cast(ready(1));
+  commit::prepare_votes(directory, kRanks, {"state"}, test::plain_files(), false);
+  commit::VoteSlot(directory, 0, kRanks).cast(ready(1));
   const auto file = base::open_file(&directory, commit::votes_file, O_RDWR);
   std::vector<std::byte> slot(4096), damaged;
   base::read_at(file, slot, 0);
@@ -108,10 +127,10 @@ TEST_CASE("a vote that was half written is not cast, and one that is damaged is 
     damaged[byte] ^= std::byte{0x10};
     base::write_at(file, damaged, 0);
     INFO("byte " << byte);
-    CHECK_FALSE(commit::read_vote(directory, 0));
+    CHECK_FALSE(commit::read_vote(directory, 0, kRanks));
   }
   base::write_at(file, slot, 0);
-  CHECK(commit::read_vote(directory, 0));
+  CHECK(commit::read_vote(directory, 0, kRanks));
 }
 
 TEST_CASE("a job that died after the last vote leaves a save that is completed") {
