@@ -39,7 +39,7 @@ std::string json_state(void* thing) {
 }
 
 void set_json_state(void* thing, const std::vector<std::string>& states, bool, int, int) {
-  *static_cast<std::string*>(thing) = states.front();
+  *static_cast<std::string*>(thing) = Json::parse(states.front()).text();
 }
 
 template <class Thing>
