@@ -8,6 +8,7 @@
 #include <cstring>
 #include <optional>
 #include <set>
+#include <variant>
 
 #include <unistd.h>
 
@@ -185,6 +186,88 @@ std::string show_octal(int value) {
   return std::string("0").append(text.data(), end);
 }
 
+using Target = std::variant<bool*, int*, std::uint64_t*, double*, std::string*, Writer*, Verify*>;
+
+/// An option that text can set, and where it is kept.
+struct Setting {
+  const char* option;
+  Type type;
+  Target target;
+
+  std::string show_value() const {
+    if (type == Type::octal) return show_octal(*std::get<int*>(target));
+    return std::visit([](const auto* value) { return show(*value); }, target);
+  }
+};
+
+std::vector<Setting> settings(Options& options) {
+  auto& [io, async, device, integrity, files, ranks, log, handlers] = options;
+  return {{"io.writer", Type::writer, &io.writer},
+          {"io.block_bytes", Type::bytes, &io.block_bytes},
+          {"io.alignment_bytes", Type::bytes, &io.alignment_bytes},
+          {"io.threads", Type::integer, &io.threads},
+          {"io.collective", Type::boolean, &io.collective},
+          {"io.odirect", Type::boolean, &io.odirect},
+          {"io.fsync", Type::boolean, &io.fsync},
+          {"async.snapshot", Type::boolean, &async.snapshot},
+          {"async.check_borrowed", Type::boolean, &async.check_borrowed},
+          {"async.low_priority", Type::boolean, &async.low_priority},
+          {"async.staging_bytes", Type::bytes, &async.staging_bytes},
+          {"async.rate_bytes_per_s", Type::bytes, &async.rate_bytes_per_s},
+          {"device.pinned_bytes", Type::bytes, &device.pinned_bytes},
+          {"integrity.checksums", Type::boolean, &integrity.checksums},
+          {"integrity.verify", Type::verify, &integrity.verify},
+          {"files.permissions", Type::octal, &files.permissions},
+          {"files.reserve", Type::boolean, &files.reserve},
+          {"files.prefix", Type::text, &files.prefix},
+          {"ranks.primary", Type::integer, &ranks.primary},
+          {"ranks.timeout_s", Type::number, &ranks.timeout_s},
+          {"ranks.slowest_bytes_per_s", Type::number, &ranks.slowest_bytes_per_s},
+          {"log.lines", Type::boolean, &log.lines},
+          {"log.json", Type::boolean, &log.json},
+          {"log.file", Type::text, &log.file}};
+}
+
+Setting find_setting(Options& options, std::string_view option) {
+  for (const auto& setting : settings(options))
+    if (option == setting.option) return setting;
+  throw Error(ErrorCode::invalid_argument,
+              "there is no option `" + std::string(option) + "`: `cairn env` lists them");
+}
+
+template <class Value>
+bool assign(Value* target, std::optional<Value> value) {
+  if (value) *target = std::move(*value);
+  return value.has_value();
+}
+
+/// False where the text cannot be read.
+bool parse_into(const Setting& setting, std::string_view text) {
+  const auto& target = setting.target;
+  switch (setting.type) {
+    case Type::boolean:
+      return assign(std::get<bool*>(target), parse_bool(text));
+    case Type::integer:
+      return assign(std::get<int*>(target), parse_whole<int>(text));
+    case Type::octal:
+      return assign(std::get<int*>(target), parse_octal(text));
+    case Type::bytes: {
+      const auto bytes = parse_bytes(text);
+      if (bytes) *std::get<std::uint64_t*>(target) = *bytes;
+      return bytes.has_value();
+    }
+    case Type::number:
+      return assign(std::get<double*>(target), parse_number(text));
+    case Type::text:
+      return assign(std::get<std::string*>(target), std::optional<std::string>(text));
+    case Type::writer:
+      return assign(std::get<Writer*>(target), parse_word<Writer>(text, writers));
+    case Type::verify:
+      return assign(std::get<Verify*>(target), parse_word<Verify>(text, verifies));
+  }
+  return false;
+}
+
 struct Variable {
   const char* option;
   Type type;
@@ -199,31 +282,11 @@ struct Variable {
 
 /// Every option with a variable, and its value in force.
 std::vector<Variable> variables() {
-  const Options now;
-  return {{"io.writer", Type::writer, show(now.io.writer)},
-          {"io.block_bytes", Type::bytes, show(now.io.block_bytes)},
-          {"io.alignment_bytes", Type::bytes, show(now.io.alignment_bytes)},
-          {"io.threads", Type::integer, show(now.io.threads)},
-          {"io.collective", Type::boolean, show(now.io.collective)},
-          {"io.odirect", Type::boolean, show(now.io.odirect)},
-          {"io.fsync", Type::boolean, show(now.io.fsync)},
-          {"async.snapshot", Type::boolean, show(now.async.snapshot)},
-          {"async.check_borrowed", Type::boolean, show(now.async.check_borrowed)},
-          {"async.low_priority", Type::boolean, show(now.async.low_priority)},
-          {"async.staging_bytes", Type::bytes, show(now.async.staging_bytes)},
-          {"async.rate_bytes_per_s", Type::bytes, show(now.async.rate_bytes_per_s)},
-          {"device.pinned_bytes", Type::bytes, show(now.device.pinned_bytes)},
-          {"integrity.checksums", Type::boolean, show(now.integrity.checksums)},
-          {"integrity.verify", Type::verify, show(now.integrity.verify)},
-          {"files.permissions", Type::octal, show_octal(now.files.permissions)},
-          {"files.reserve", Type::boolean, show(now.files.reserve)},
-          {"files.prefix", Type::text, show(now.files.prefix)},
-          {"ranks.primary", Type::integer, show(now.ranks.primary)},
-          {"ranks.timeout_s", Type::number, show(now.ranks.timeout_s)},
-          {"ranks.slowest_bytes_per_s", Type::number, show(now.ranks.slowest_bytes_per_s)},
-          {"log.lines", Type::boolean, show(now.log.lines)},
-          {"log.json", Type::boolean, show(now.log.json)},
-          {"log.file", Type::text, show(now.log.file)}};
+  Options now;
+  std::vector<Variable> all;
+  for (const auto& setting : settings(now))
+    all.push_back({setting.option, setting.type, setting.show_value()});
+  return all;
 }
 
 bool is_set(const Variable& variable) {
@@ -258,6 +321,17 @@ std::vector<OptionInfo> list_options() {
         {variable.option, "CAIRN_" + name, type_name(variable.type), std::move(variable.value), read});
   }
   return options;
+}
+
+void set_option(Options& options, std::string_view option, std::string_view text) {
+  const auto setting = find_setting(options, option);
+  if (!parse_into(setting, text))
+    throw Error(ErrorCode::invalid_argument,
+                std::string(option) + "=" + std::string(text) + ": must be " + allowed(setting.type));
+}
+
+std::string get_option(const Options& options, std::string_view option) {
+  return find_setting(const_cast<Options&>(options), option).show_value();
 }
 
 std::vector<std::string> unknown_variables() {

@@ -3,6 +3,7 @@
 #include "cairn/options.hpp"
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 /// The environment variables `CAIRN_<GROUP>_<NAME>`. A variable that is set to nothing counts as not set, but
@@ -31,6 +32,11 @@ struct OptionInfo {
 };
 /// All options that an environment variable can set, by group.
 std::vector<OptionInfo> list_options();
+
+/// Sets an option by the names of `list_options`, and tells it. Error(invalid_argument) of a name or a text
+/// that cannot be.
+void set_option(Options& options, std::string_view option, std::string_view text);
+std::string get_option(const Options& options, std::string_view option);
 
 /// The names of the variables CAIRN_... of this process that are no option, misspelt ones among them.
 std::vector<std::string> unknown_variables();

@@ -69,6 +69,17 @@ inline std::string dump(const nlohmann::json& value) noexcept {
   }
 }
 
+/// The same of text that should be JSON.
+inline std::string dump_parsed(std::string_view text) noexcept {
+  try {
+    return dump(nlohmann::json::parse(text));
+  } catch (const nlohmann::json::parse_error& error) {
+    return json_marker + std::string(error.what());
+  } catch (...) {
+    return json_marker + std::string("no memory");
+  }
+}
+
 /// The same of what stands in braces: a single element that is no pair means that element.
 inline std::string dump(const nlohmann::json::initializer_list_t& braces) noexcept {
   try {

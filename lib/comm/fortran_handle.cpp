@@ -1,0 +1,9 @@
+#include "comm/fortran_handle.hpp"
+
+namespace cairn::comm {
+
+MPI_Comm from_fortran(MPI_Fint comm) noexcept {
+  return MPI_Comm_f2c(comm);
+}
+
+}  // namespace cairn::comm
