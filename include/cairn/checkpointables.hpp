@@ -52,7 +52,8 @@ enum class StateScope {
 /// nlohmann can convert; and `load_state(x)`, or `load_state(const std::vector<x>&, int rank, int ranks)`
 /// with the states of all ranks that saved, in their order, for states that can be divided over another
 /// number of ranks; or both: the second is then called where the number of ranks has changed. Their
-/// exceptions become an Error on all ranks. A const object can only be saved. Not collective.
+/// exceptions become an Error on all ranks, and so does a state that is null or holds a number that is not
+/// finite. A const object can only be saved. Not collective.
 template <class Thing>
 Checkpointable stateful(Thing& thing, StateScope scope = StateScope::per_rank) {
   return Checkpointable(detail::make_stateful(thing, scope));
@@ -113,7 +114,7 @@ CAIRN_API AsyncResponse save_checkpointables_async(const Context& context, const
 /// Loads those that are named, and no others. The handler of a thing is one bound to its name that takes it,
 /// else the one with the recorded type, else the last one that takes it; Error(mismatch) lists them where
 /// there is none. The options are those of `load`, for each tree; `checkpointable_name` is not used. Trees
-/// come before other things, both in the order given.
+/// come before other things, both by name.
 ///
 /// Errors as of `load`; not_found lists the names that there are; locked: the checkpoint was overwritten
 /// meanwhile, load again. Things loaded before an error keep what they got.
@@ -134,9 +135,6 @@ struct SaveArgs {
 class CAIRN_API AsyncCheckpointer {
  public:
   explicit AsyncCheckpointer(Context context);
-  AsyncCheckpointer(AsyncCheckpointer&&) noexcept;
-  AsyncCheckpointer& operator=(AsyncCheckpointer&&) noexcept;
-  ~AsyncCheckpointer();
 
   /// Saves in the background. Waits for the save before it, whoever has its response; what that one met, its
   /// response throws, or this call where it was dropped. Collective over the context's communicator.

@@ -14,8 +14,9 @@ class HandlerScope {
   virtual const Context& context() const = 0;
   /// The file NAME<suffix> of this checkpointable: in a save, one to be created, in the directory that the
   /// ranks share and nobody else sees; in a load, one of those that were saved. A save must name its files
-  /// here, on at least one rank, before Handler::save returns. Error(invalid_argument): the library or
-  /// another checkpointable has a file of that name, or the suffix holds a '/'. Not collective.
+  /// here, on each rank that writes them, before Handler::save returns; one that was named must be made.
+  /// Error(invalid_argument): the library or another checkpointable has a file of that name, or the suffix
+  /// holds a '/'. Not collective.
   virtual Path file(std::string_view suffix) const = 0;
   /// Runs `local_step` on every rank, and returns on every rank, or throws the same Error on every rank: that
   /// of the first rank whose step failed. What throws outside of a step ends the call on all ranks as well,

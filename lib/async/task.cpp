@@ -14,6 +14,8 @@ void Task::work() noexcept {
     failure_.emplace(ErrorCode::out_of_memory, "there was not enough memory in the background");
   } catch (const std::exception& error) {
     failure_.emplace(ErrorCode::internal, error.what());
+  } catch (...) {
+    failure_.emplace(ErrorCode::internal, "something that is not a std::exception was thrown");
   }
   snapshotted_ = true;
   const std::lock_guard lock(mutex_);

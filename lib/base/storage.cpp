@@ -407,4 +407,11 @@ bool try_lock(const File& file) {
   fail(Op::lock, file.name(), errno);
 }
 
+void unlock(const File& file) noexcept {
+  struct flock whole {};
+  whole.l_type = F_UNLCK;
+  whole.l_whence = SEEK_SET;
+  static_cast<void>(::fcntl(file.descriptor(), F_OFD_SETLK, &whole));
+}
+
 }  // namespace cairn::base

@@ -128,5 +128,7 @@ bool exchange(const File& at, const std::filesystem::path& a, const std::filesys
 /// Takes the open-file-description write lock on the whole file, without waiting. False: somebody else holds
 /// it.
 bool try_lock(const File& file);
+/// Gives it back, whoever else has the descriptor.
+void unlock(const File& file) noexcept;
 
 }  // namespace cairn::base

@@ -14,21 +14,19 @@ namespace {
 using detail::SaveRule;
 
 /// What the reduction carries. The others contribute 0 to the primary's lanes.
-enum Lane : std::size_t { kKey, kKeyInverse, kAnswers, kStop, kFirstSignal };
+enum Lane : std::size_t { kKey, kKeyInverse, kForce, kForceInverse, kAnswers, kStop, kFirstSignal };
 constexpr std::uint64_t kDeadline = 1, kFile = 2;
 
 /// The call: what must be the same on every rank.
 constexpr std::uint64_t kNoStep = 0, kNegative = 1, kFirstStep = 2;
-std::uint64_t key_of(std::int64_t step, bool force) noexcept {
-  if (step < 0) return kNegative;
-  return kFirstStep + (static_cast<std::uint64_t>(step) << 1 | (force ? 1u : 0u));
+std::uint64_t key_of(std::int64_t step) noexcept {
+  return step < 0 ? kNegative : kFirstStep + static_cast<std::uint64_t>(step);
 }
 
 std::string step_text(std::uint64_t key) {
   if (key == kNoStep) return "should_stop";
   if (key == kNegative) return "a negative step";
-  key -= kFirstStep;
-  return "step " + std::to_string(key >> 1) + ((key & 1) != 0 ? ", by force" : "");
+  return "step " + std::to_string(key - kFirstStep);
 }
 
 }  // namespace
@@ -46,29 +44,33 @@ Decider::Decider(SavePolicy policy)
 }
 
 bool Decider::decide(comm::Communicator& comm, std::int64_t step, bool force) {
-  const auto key = key_of(step, force);
-  if (decided_ && decided_->key == key) return decided_->save;
-  absorb(comm);
+  if (decided_ && decided_->step == step && decided_->force == force) return decided_->save;
+  // What went wrong in the call before is told by this one, which makes its own start all the same: every
+  // rank has as many.
+  const auto failure = absorb(comm);
   decided_.reset();
   if (calls_++ == 0) first_call_s_ = time_source().monotonic_s();
   auto known = facts(step);
   const bool asks = !force && step >= 0 && step != restored_;
-  const bool save = force || (asks && evaluate(policy_, answers(comm, known)));
+  const auto told = answers(comm, known, asks);
+  const bool save = force || (asks && evaluate(policy_, told));
   if (save) {
     // What is told next is as it will be after this save.
     known.info.last_saved = step;
     known.info.since_last_save_s = 0;
     known.deadline_saved = known.deadline_saved || is_any_due(known);
   }
-  start(comm, key, known);
+  start(comm, key_of(step), force, known);
   asked_ = true;
   previous_step_ = step;
-  if (save || step < 0) absorb(comm);
-  decided_ = {key, save};
+  throw_if(failure);
+  if (save || step < 0) throw_if(absorb(comm));
+  decided_ = {step, force, save};
   return save;
 }
 
-std::uint64_t Decider::answers(comm::Communicator& comm, const Facts& known) {
+/// Own functions are asked on the primary, in an agreement that all ranks take part in, whatever they think.
+std::uint64_t Decider::answers(comm::Communicator& comm, const Facts& known, bool asks) {
   std::uint64_t bits = told_ | signalled_;
   bool now = false;
   for (std::size_t i = 0; i < leaves_.size(); ++i) {
@@ -79,7 +81,7 @@ std::uint64_t Decider::answers(comm::Communicator& comm, const Facts& known) {
   if (!now) return bits;
   const auto told = comm.agree_on_root("policy", [&] {
     std::uint64_t own = 0;
-    for (std::size_t i = 0; i < leaves_.size(); ++i)
+    for (std::size_t i = 0; asks && i < leaves_.size(); ++i)
       if (leaves_[i].knows == Knows::primary_now && answer(*leaves_[i].rule, known))
         own |= std::uint64_t{1} << i;
     base::Packer pack;
@@ -89,8 +91,9 @@ std::uint64_t Decider::answers(comm::Communicator& comm, const Facts& known) {
   return bits | base::Unpacker(*told).u64();
 }
 
-void Decider::start(comm::Communicator& comm, std::uint64_t key, const Facts& known) {
-  comm::Lanes lanes = {key, ~key, 0, 0};
+void Decider::start(comm::Communicator& comm, std::uint64_t key, bool force, const Facts& known) {
+  const std::uint64_t forced = force ? 1 : 0;
+  comm::Lanes lanes = {key, ~key, forced, ~forced, 0, 0};
   Facts asked = known;
   for (std::size_t i = 0; i < leaves_.size(); ++i) {
     const auto& [rule, knows] = leaves_[i];
@@ -104,14 +107,21 @@ void Decider::start(comm::Communicator& comm, std::uint64_t key, const Facts& kn
   later_.start(comm, "step", std::move(lanes));
 }
 
-void Decider::absorb(comm::Communicator& comm) {
-  if (!later_.pending()) return;
+void Decider::throw_if(const std::optional<Error>& failure) {
+  if (failure) throw Error(*failure);
+}
+
+/// What the ranks' calls have in common is wrong: it is returned. Throws where there was no answer.
+std::optional<Error> Decider::absorb(comm::Communicator& comm) {
+  if (!later_.pending()) return std::nullopt;
   const auto lanes = later_.finish(comm, "step");
   const auto most = (*lanes)[kKey], least = ~(*lanes)[kKeyInverse];
   if (most != least)
-    throw Error(ErrorCode::mismatch, "the ranks call the Checkpointer for different steps: one is at " +
-                                         step_text(least) + ", another at " + step_text(most));
-  if (most == kNegative) throw Error(ErrorCode::invalid_argument, "a step is negative; steps count from 0");
+    return Error(ErrorCode::mismatch, "the ranks call the Checkpointer for different steps: one is at " +
+                                          step_text(least) + ", another at " + step_text(most));
+  if ((*lanes)[kForce] != ~(*lanes)[kForceInverse])
+    return Error(ErrorCode::mismatch, "at " + step_text(most) + " some ranks save by force, and some do not");
+  if (most == kNegative) return Error(ErrorCode::invalid_argument, "a step is negative; steps count from 0");
   told_ = (*lanes)[kAnswers];
   std::size_t lane = kFirstSignal;
   for (std::size_t i = 0; i < leaves_.size(); ++i) {
@@ -121,12 +131,14 @@ void Decider::absorb(comm::Communicator& comm) {
   }
   if ((*lanes)[kStop] != 0) stop_ = true;
   if (((*lanes)[kStop] & kDeadline) != 0) run_again_ = true;
+  return std::nullopt;
 }
 
 bool Decider::should_stop(comm::Communicator& comm) {
   if (!asked_) {
-    absorb(comm);
-    start(comm, kNoStep, facts(previous_step_.value_or(0)));
+    const auto failure = absorb(comm);
+    start(comm, kNoStep, false, facts(previous_step_.value_or(0)));
+    throw_if(failure);
   }
   asked_ = false;
   told_stop_ = stop_;
@@ -134,7 +146,7 @@ bool Decider::should_stop(comm::Communicator& comm) {
 }
 
 void Decider::finish(comm::Communicator& comm) {
-  absorb(comm);
+  throw_if(absorb(comm));
 }
 
 void Decider::restored(std::int64_t step) noexcept {
@@ -144,15 +156,24 @@ void Decider::restored(std::int64_t step) noexcept {
 
 void Decider::removed(std::int64_t step) noexcept {
   if (restored_ == step) restored_.reset();
-  if (decided_ && decided_->key == key_of(step, false)) decided_.reset();
+  if (decided_ && decided_->step == step) decided_.reset();
 }
 
 void Decider::save_began(std::int64_t step) {
+  before_ = {last_save_s_, signalled_, deadline_saved_};
   deadline_saved_ = deadline_saved_ || is_any_due(facts(step));
   last_saved_ = step;
   if (restored_ && step > *restored_) restored_.reset();
   last_save_s_ = time_source().monotonic_s();
   told_ = signalled_ = 0;
+}
+
+/// What asked for the save still does.
+void Decider::save_failed(std::optional<std::int64_t> latest) noexcept {
+  last_saved_ = latest;
+  last_save_s_ = before_.last_save_s;
+  signalled_ |= before_.signalled;
+  deadline_saved_ = before_.deadline_saved;
 }
 
 void Decider::save_ended(const Report& report) {

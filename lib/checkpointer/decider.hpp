@@ -36,13 +36,14 @@ class Decider {
   void removed(std::int64_t step) noexcept;
   void save_began(std::int64_t step);
   void save_ended(const Report& report);
+  void save_failed(std::optional<std::int64_t> latest) noexcept;
   /// `latest`: the step that counts as the last one saved.
   void set_last_saved(std::optional<std::int64_t> latest) noexcept { last_saved_ = latest; }
 
  private:
   struct Decision {
-    std::uint64_t key = 0;
-    bool save = false;
+    std::int64_t step = 0;
+    bool force = false, save = false;
   };
   /// Of an on_file rule, which is looked for once a second at most.
   struct Look {
@@ -50,9 +51,17 @@ class Decider {
     bool found = false;
   };
 
-  std::uint64_t answers(comm::Communicator& comm, const Facts& facts);
-  void start(comm::Communicator& comm, std::uint64_t key, const Facts& facts);
-  void absorb(comm::Communicator& comm);
+  /// What a save that began has changed.
+  struct Before {
+    double last_save_s = 0;
+    std::uint64_t signalled = 0;
+    bool deadline_saved = false;
+  };
+
+  std::uint64_t answers(comm::Communicator& comm, const Facts& facts, bool asks);
+  void start(comm::Communicator& comm, std::uint64_t key, bool force, const Facts& facts);
+  std::optional<Error> absorb(comm::Communicator& comm);
+  static void throw_if(const std::optional<Error>& failure);
   Facts facts(std::int64_t step) const;
   bool is_there(std::size_t leaf);
   bool is_any_due(const Facts& facts) const;
@@ -77,6 +86,7 @@ class Decider {
   double first_call_s_ = 0, saving_s_ = 0, save_s_ = 0, longest_save_s_ = 0;
   std::int64_t calls_ = 0;
   bool deadline_saved_ = false;
+  Before before_;
 };
 
 }  // namespace cairn::checkpointer

@@ -1,5 +1,6 @@
 #include "checkpointer/rep.hpp"
 
+#include "async/queue.hpp"
 #include "base/checksum.hpp"
 #include "base/log.hpp"
 #include "base/pack.hpp"
@@ -37,17 +38,20 @@ void throw_if_any(std::vector<std::string> problems) {
 }
 
 /// What of a policy must be the same on every rank: the ranks' reductions have a lane for each signal.
+void describe(const SaveRule& rule, base::Packer& pack) {
+  pack.u64(static_cast<std::uint64_t>(rule.kind));
+  pack.u64(static_cast<std::uint64_t>(rule.n));
+  pack.u64(static_cast<std::uint64_t>(rule.signal));
+  pack.u64(rule.steps.size());
+  for (const auto step : rule.steps) pack.u64(static_cast<std::uint64_t>(step));
+  pack.u64(rule.children.size());
+  for (const auto& child : rule.children) describe(*child, pack);
+}
+
 std::string describe(const SavePolicy& policy) {
-  std::string text;
-  for (const auto& [rule, knows] : checkpointer::leaves_of(policy)) {
-    base::Packer pack;
-    pack.u64(static_cast<std::uint64_t>(rule->kind));
-    pack.u64(static_cast<std::uint64_t>(rule->n));
-    pack.u64(static_cast<std::uint64_t>(rule->signal));
-    for (const auto step : rule->steps) pack.u64(static_cast<std::uint64_t>(step));
-    text += std::move(pack).text();
-  }
-  return text;
+  base::Packer pack;
+  if (const auto& rule = SaveRule::of(policy)) describe(*rule, pack);
+  return std::move(pack).text();
 }
 
 Error no_step(std::int64_t step, const StepList& list, const Path& path) {
@@ -139,6 +143,7 @@ bool CheckpointerRep::begin(std::int64_t step, const StepOptions& options, Pendi
   wait();
   Comm comm(context_);
   if (!claimed_) {
+    async::Queue::finish_all(comm);  // a save that another Checkpointer left in the background has the root
     update(comm, "claim root", [&](StepList& list) { claim(list); });
     claimed_ = true;
   }
@@ -158,10 +163,14 @@ bool CheckpointerRep::begin(std::int64_t step, const StepOptions& options, Pendi
 /// On the primary: from now on no other job saves here.
 void CheckpointerRep::claim(StepList& list) {
   root_.claim(context_.io.fsync);
-  // One may have, since; what this one has found to be damaged stays so.
+  rescan(list);  // one may have, since
+}
+
+/// On the primary: what is there now. A step that was found to be damaged stays so, unless it was saved anew.
+void CheckpointerRep::rescan(StepList& list) const {
   auto now = root_.scan();
   for (auto& [number, entry] : now)
-    if (const auto known = list.find(number); known != list.end())
+    if (const auto known = list.find(number); known != list.end() && known->second.time == entry.time)
       entry.damaged = entry.damaged || known->second.damaged;
   list = std::move(now);
 }
@@ -203,7 +212,7 @@ bool CheckpointerRep::save(std::int64_t step, const StepOptions& options, const 
   try {
     committed(done, save(path_ / done.entry.name, how));
   } catch (const Error&) {
-    decider_.set_last_saved(latest());
+    decider_.save_failed(latest());
     throw;
   }
   return true;
@@ -217,9 +226,11 @@ bool CheckpointerRep::save_in_background(std::int64_t step, const StepOptions& o
   try {
     next.response = save(path_ / next.entry.name, how);
   } catch (const Error&) {
-    decider_.set_last_saved(latest());
+    decider_.save_failed(latest());
     throw;
   }
+  // Kept until the save is over, though this object may not be.
+  next.response.on_complete([lock = root_.lock()](const Report&, const Error*) {});
   pending_ = std::move(next);
   return true;
 }
@@ -232,7 +243,7 @@ void CheckpointerRep::wait() {
   try {
     committed(done, done.response.result());
   } catch (const Error&) {
-    decider_.set_last_saved(latest());
+    decider_.save_failed(latest());
     throw;
   }
 }
@@ -243,20 +254,23 @@ void CheckpointerRep::committed(const Pending& done, const Report& report) {
   Comm comm(context_);
   update(comm, "keep", [&](StepList& list) {
     list[done.step] = done.entry;
+    // The step is saved, whatever an own policy does.
     try {
-      retain(list);
+      retain(list, done.step);
     } catch (const std::exception& error) {
-      // The step is saved, whatever an own policy does.
       base::warn(std::string("the keep policy failed, and nothing is removed: ") + error.what());
+    } catch (...) {
+      base::warn("the keep policy failed, and nothing is removed");
     }
   });
 }
 
 /// On the primary: removes what the policy does not keep.
-void CheckpointerRep::retain(StepList& list) {
+void CheckpointerRep::retain(StepList& list, std::int64_t done) {
   const auto saved = checkpointer::saved_steps(list);
   auto keep = checkpointer::kept(options_.keep, saved);
   keep.merge(protected_steps(list));
+  keep.insert(done);
   for (const auto& each : saved)
     if (!keep.contains(each.step)) retire(list, each.step);
 }
@@ -294,7 +308,7 @@ Path CheckpointerRep::locate(const char* operation, std::int64_t step) {
   agree_on_step(comm, operation, step);
   update(comm, operation, [&](StepList& list) {
     if (list.contains(step)) return;
-    list = root_.scan();  // another job may have saved it
+    rescan(list);  // another job may have saved it
     find(list, step);
   });
   return path_ / steps_.at(step).name;
@@ -328,20 +342,24 @@ std::optional<std::int64_t> CheckpointerRep::restore_latest(const Load& load) {
 }
 
 bool CheckpointerRep::try_step(std::int64_t step, const Load& load) {
+  constexpr int kAttempts = 3;  // another job may overwrite it meanwhile
   const Path path = path_ / steps_.at(step).name;
-  try {
-    load(path);
-    return true;
-  } catch (const Error& error) {
-    if (error.code() == ErrorCode::corrupt || error.code() == ErrorCode::not_a_checkpoint) {
-      note_damage(step, error.what());
-    } else if (error.code() == ErrorCode::not_found && !is_checkpoint(context_, path)) {
-      steps_.erase(step);  // another job has removed it
-    } else {
-      throw;
+  for (int attempt = 1;; ++attempt) {
+    try {
+      load(path);
+      return true;
+    } catch (const Error& error) {
+      if (error.code() == ErrorCode::locked && attempt < kAttempts) continue;
+      if (error.code() == ErrorCode::corrupt || error.code() == ErrorCode::not_a_checkpoint) {
+        note_damage(step, error.what());
+      } else if (error.code() == ErrorCode::not_found && !is_checkpoint(context_, path)) {
+        steps_.erase(step);  // another job has removed it
+      } else {
+        throw;
+      }
+      return false;
     }
   }
-  return false;
 }
 
 void CheckpointerRep::note_damage(std::int64_t step, const std::string& what) {
@@ -378,14 +396,13 @@ void CheckpointerRep::remove(std::int64_t step) {
   update(comm, "remove", [&](StepList& list) {
     root_.claim(context_.io.fsync);
     auto& entry = find(list, step);
-    if (entry.damaged) {
+    if (root_.is_pinned(entry.name))
+      throw Error(ErrorCode::locked, "step " + std::to_string(step) + " is pinned: unpin it first", 0, -1,
+                  root_.path_of(entry.name));
+    if (entry.damaged)
       root_.remove_damaged(entry.name, context_.io.fsync);
-    } else {
-      if (root_.is_pinned(entry.name))
-        throw Error(ErrorCode::locked, "step " + std::to_string(step) + " is pinned: unpin it first", 0, -1,
-                    root_.path_of(entry.name));
+    else
       root_.remove(entry.name, context_.io.fsync);
-    }
     list.erase(step);
   });
   if (restored_ == step) restored_.reset();
@@ -398,7 +415,7 @@ void CheckpointerRep::pin(std::int64_t step, bool pinned) {
   Comm comm(context_);
   agree_on_step(comm, operation, step);
   update(comm, operation, [&](StepList& list) {
-    if (!list.contains(step)) list = root_.scan();  // another job may have saved it
+    if (!list.contains(step)) rescan(list);  // another job may have saved it
     auto& entry = find(list, step);
     root_.pin(entry.name, pinned);
     entry.pinned = pinned;
@@ -408,7 +425,7 @@ void CheckpointerRep::pin(std::int64_t step, bool pinned) {
 void CheckpointerRep::reload() {
   wait();
   Comm comm(context_);
-  update(comm, "look for steps", [&](StepList& list) { list = root_.scan(); });
+  update(comm, "look for steps", [&](StepList& list) { rescan(list); });
 }
 
 void CheckpointerRep::close() {

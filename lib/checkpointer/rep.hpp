@@ -58,9 +58,10 @@ struct CheckpointerRep {
               const std::function<void(checkpointer::StepList&)>& change);
   bool begin(std::int64_t step, const StepOptions& options, Pending& next, SaveOptions& save);
   void claim(checkpointer::StepList& list);
+  void rescan(checkpointer::StepList& list) const;
   void prepare(checkpointer::StepList& list, std::int64_t step, bool overwrite);
   void committed(const Pending& done, const Report& report);
-  void retain(checkpointer::StepList& list);
+  void retain(checkpointer::StepList& list, std::int64_t done);
   void retire(checkpointer::StepList& list, std::int64_t step);
   std::set<std::int64_t> protected_steps(const checkpointer::StepList& list) const;
   bool try_step(std::int64_t step, const Load& load);

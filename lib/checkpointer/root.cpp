@@ -106,6 +106,7 @@ std::optional<Step> Root::look(const std::string& name) const {
     // Of a newer version it is whole, for all that is known.
     if (error.code() != ErrorCode::corrupt && error.code() != ErrorCode::unsupported) throw;
     step.damaged = error.code() == ErrorCode::corrupt;
+    step.pinned = step.pinned || !step.damaged;  // this version cannot judge it
   }
   return step;
 }
@@ -126,7 +127,7 @@ void Root::claim(bool sync) {
   const auto directory = commit::open_or_create(root_, files_, changed);
   if (sync)
     for (const auto& above : changed) base::sync(above);
-  lock_ = RootLock::acquire(directory, files_);
+  lock_ = std::make_shared<RootLock>(RootLock::acquire(directory, files_));
   repair();
 }
 
@@ -135,7 +136,7 @@ void Root::remove(const std::string& name, bool sync) {
   deleting_.submit([retired, ending = ending_] {
     try {
       if (!*ending) retired->remove();
-    } catch (const Error&) {
+    } catch (const std::exception&) {
       // Nobody finds it any more; the next run deletes what is left.
     }
   });
@@ -160,6 +161,8 @@ std::string Root::set_aside(const std::string& name) {
 }
 
 bool Root::is_pinned(const std::string& name) const {
+  // A damaged one has no token to be opened by.
+  if (const auto directory = base::try_open_directory(root_ / name)) return has_pin(directory);
   return has_pin(commit::open_checkpoint(root_ / name).directory);
 }
 

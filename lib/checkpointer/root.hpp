@@ -35,7 +35,9 @@ class Root {
 
   /// Once: makes the directory where there is none, and takes the lock; then repairs.
   void claim(bool sync);
-  void unclaim() noexcept { lock_ = {}; }
+  /// Gives the lock back, once nobody else holds on to it either.
+  void unclaim() noexcept { lock_ = nullptr; }
+  std::shared_ptr<RootLock> lock() const noexcept { return lock_; }
 
   std::string name_of(std::int64_t step) const;
   Path path_of(const std::string& name) const { return root_ / name; }
@@ -55,7 +57,7 @@ class Root {
   Path root_;
   StepName style_;
   FileOptions files_;
-  RootLock lock_;
+  std::shared_ptr<RootLock> lock_;
   std::shared_ptr<std::atomic<bool>> ending_ = std::make_shared<std::atomic<bool>>(false);
   async::Worker deleting_;
 };

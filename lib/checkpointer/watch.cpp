@@ -5,6 +5,7 @@
 #include "load/agree_on_path.hpp"
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
 
 namespace cairn {
@@ -47,13 +48,15 @@ std::optional<std::int64_t> wait_for_new_checkpoint(const Context& context, cons
                                                     std::int64_t after, double timeout_s) {
   comm::Communicator comm(context);
   load_stages::agree_on_path(comm, context, "wait_for_new_checkpoint", root);
-  const auto lanes = comm.agree_min("watch", 2, [&] {
+  const auto lanes = comm.agree_min("watch", 3, [&] {
     if (std::isnan(timeout_s)) throw Error(ErrorCode::invalid_argument, "timeout_s is not a number");
-    return comm::Lanes{static_cast<std::uint64_t>(after), ~static_cast<std::uint64_t>(after)};
+    // The bits of numbers from 0 on are in their order.
+    const auto longest = std::bit_cast<std::uint64_t>(std::max(timeout_s, 0.0));
+    return comm::Lanes{static_cast<std::uint64_t>(after), ~static_cast<std::uint64_t>(after), ~longest};
   });
   if ((*lanes)[0] != ~(*lanes)[1])
     throw Error(ErrorCode::mismatch, "the ranks wait for a step after different ones", 0, -1, root);
-  comm.allow(timeout_s);
+  comm.allow(std::bit_cast<double>(~(*lanes)[2]));  // of any rank; the primary's ends it
   const auto found = comm.agree_on_root("watch", [&] {
     const checkpointer::Root watched(root, {}, context.files);
     Pauses pauses(timeout_s);

@@ -7,7 +7,10 @@
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
+#include <chrono>
 #include <span>
+#include <thread>
 
 #include <fcntl.h>
 
@@ -38,6 +41,29 @@ base::File try_open(const base::File& directory, const std::string& name) {
   return base::try_open_file(&directory, name, O_RDONLY | O_NONBLOCK | O_NOFOLLOW);
 }
 
+/// A file that some rank has written. A network file system may show it to other hosts a little later.
+base::File open_written(const base::File& directory, const std::string& name, const std::string& of) {
+  constexpr int kAttempts = 50;
+  for (int attempt = 0;; ++attempt) {
+    if (auto file = try_open(directory, name)) return file;
+    if (attempt == kAttempts)
+      throw Error(ErrorCode::not_found,
+                  "the handler of `" + of + "` named the file " + name + ", and no rank has made it", 0, -1,
+                  directory.name() / name);
+    base::list(directory);  // has the names that are known to be missing looked up again
+    std::this_thread::sleep_for(std::chrono::milliseconds(attempt == 0 ? 0 : 20));
+  }
+}
+
+/// A checkpoint that is deleted loses its token first: else the file is missing for good.
+Error missing(const base::File& directory, const std::string& name) {
+  const Path path = directory.name() / name;
+  if (read_token(directory).kind != TokenKind::commit)
+    return Error(ErrorCode::not_found, path.string() + " is gone, and its checkpoint with it", ENOENT, -1,
+                 path);
+  return Error(ErrorCode::corrupt, path.string() + " is missing; load another checkpoint", 0, -1, path);
+}
+
 }  // namespace
 
 std::string file_name_problem(std::string_view name) {
@@ -55,26 +81,23 @@ std::string file_name_problem(std::string_view name) {
 void measure_files(const base::File& directory, Manifest& manifest) {
   for (auto& [name, entry] : manifest.checkpointables) {
     if (entry.handler == tree_handler) continue;
-    std::vector<StoredFile> there;
     for (auto& stored : entry.files) {
-      const auto file = try_open(directory, stored.name);
-      if (!file) continue;
+      const auto file = open_written(directory, stored.name, name);
       const auto found = base::status(file);
       if (!S_ISREG(found.st_mode))
         throw Error(ErrorCode::io, file.name().string() + " is no regular file, as a handler must make it", 0,
                     -1, file.name());
       stored.bytes = static_cast<std::uint64_t>(found.st_size);
       stored.digest = digest_of(file, stored.bytes);
-      there.push_back(std::move(stored));
     }
-    set_files(entry, std::move(there));
+    set_files(entry, std::move(entry.files));
   }
 }
 
 void check_files(const base::File& directory, const CheckpointableEntry& entry, bool digests) {
   for (const auto& stored : entry.files) {
     const auto file = try_open(directory, stored.name);
-    if (!file) damaged(directory, stored.name, "is missing");
+    if (!file) throw missing(directory, stored.name);
     const auto found = base::status(file);
     if (!S_ISREG(found.st_mode) || static_cast<std::uint64_t>(found.st_size) != stored.bytes)
       damaged(directory, stored.name,

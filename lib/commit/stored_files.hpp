@@ -13,11 +13,11 @@ namespace cairn::commit {
 std::string file_name_problem(std::string_view name);
 
 /// Fills in the size and the digest of each file of the entries that are no trees, read back through
-/// `directory`, and drops those that were named but never made. Error(io) where one is no regular file.
+/// `directory`. Error(not_found) of one that was named but never made, Error(io) of what is no regular file.
 void measure_files(const base::File& directory, Manifest& manifest);
 
 /// Compares size and, where `digests`, digest of the entry's files. Error(corrupt) names the first that
-/// differs or is missing.
+/// differs or is missing; Error(not_found) with ENOENT where the checkpoint is being deleted.
 void check_files(const base::File& directory, const CheckpointableEntry& entry, bool digests);
 
 }  // namespace cairn::commit

@@ -30,6 +30,12 @@ struct Transaction::Rep {
   base::File token;                      // the descriptor that wrote it
   std::vector<base::File> grandparents;  // of directories made on the way to the parent
 
+  ~Rep() { give_owner_back(); }
+  /// A child process of the program may have the descriptor too.
+  void give_owner_back() noexcept {
+    if (owner) base::unlock(owner);
+    owner = {};
+  }
   Path hidden_path() const { return names.parent / names.hidden(id); }
 };
 
@@ -197,7 +203,7 @@ void Transaction::publish(bool sync) {
                     "path puts it in place",
                 error.system_error(), error.rank(), error.path());
   }
-  rep.owner = {};
+  rep.give_owner_back();
 }
 
 void Transaction::discard() noexcept {
@@ -212,7 +218,7 @@ void Transaction::discard() noexcept {
   } catch (const std::exception&) {
     // The next save or repair at this path removes it.
   }
-  rep.owner = {};
+  rep.give_owner_back();
 }
 
 void Retired::remove() const {

@@ -178,8 +178,8 @@ bool elect_leftover(const base::File& directory) {
     if (!votes) return false;
     text = encode(elect(directory, pending, *votes));
   } catch (const Error& error) {
-    // Written by halves, as at a power failure: then the votes cannot all be in.
-    if (error.code() == ErrorCode::corrupt) return false;
+    // Written by halves, or not there, as after a power failure: then it cannot be completed.
+    if (error.code() == ErrorCode::corrupt || error.code() == ErrorCode::not_found) return false;
     throw;
   }
   // The dead job, or another repair, may have come as far as this: the same text is put in its place at once.

@@ -7,9 +7,6 @@ namespace cairn {
 inline namespace CAIRN_ABI {
 
 AsyncCheckpointer::AsyncCheckpointer(Context context) : context_(std::move(context)) {}
-AsyncCheckpointer::AsyncCheckpointer(AsyncCheckpointer&&) noexcept = default;
-AsyncCheckpointer& AsyncCheckpointer::operator=(AsyncCheckpointer&&) noexcept = default;
-AsyncCheckpointer::~AsyncCheckpointer() = default;
 
 AsyncResponse AsyncCheckpointer::save(const SaveArgs& args) {
   wait();

@@ -16,6 +16,14 @@ using Value = nlohmann::json;
 
 constexpr std::string_view json_suffix = ".json";
 
+/// Of one file: what a load can read and send to all ranks.
+constexpr std::uint64_t kMostText = (std::uint64_t{1} << 31) - 2;
+void require_readable(const std::string& text) {
+  if (text.size() > kMostText)
+    throw Error(ErrorCode::unsupported,
+                "its state has more than 2 GiB as JSON: save it as arrays, or in a file");
+}
+
 /// What the library's own handlers are called with is always a Section.
 Section& as_section(HandlerScope& scope) {
   return static_cast<Section&>(scope);
@@ -34,6 +42,7 @@ void require_same(Section& section, const std::string& text, const char* what) {
 /// The primary writes the text, in the background.
 std::function<void()> writing(Section& section, std::string text) {
   auto path = section.file(json_suffix);
+  section.note_bytes(text.size());
   if (!section.comm().is_primary()) return {};
   return [path = std::move(path), text = std::move(text), files = section.context().files] {
     write_file(path, text, files);
@@ -42,9 +51,8 @@ std::function<void()> writing(Section& section, std::string text) {
 
 /// The primary reads the file, and all get its text. Collective.
 std::string read_everywhere(Section& section) {
-  constexpr std::uint64_t kMost = std::uint64_t{1} << 31;
   return *section.comm().agree_on_root("read", [&] {
-    return base::read_whole(section.directory(), section.file(json_suffix).filename(), kMost);
+    return base::read_whole(section.directory(), section.file(json_suffix).filename(), kMostText + 1);
   });
 }
 
@@ -76,7 +84,10 @@ class JsonHandler final : public Handler {
   std::function<void()> save(HandlerScope& scope, const Checkpointable& thing) override {
     auto& section = as_section(scope);
     std::string text;
-    section.agree([&] { text = state_of(object_of(thing)); });
+    section.agree([&] {
+      text = state_of(object_of(thing));
+      require_readable(text);
+    });
     require_same(section, text, "the JSON value");
     return writing(section, text + "\n");
   }
@@ -99,17 +110,21 @@ class StatefulHandler final : public Handler {
   std::function<void()> save(HandlerScope& scope, const Checkpointable& thing) override {
     auto& section = as_section(scope);
     const auto& object = object_of(thing);
-    std::string own;
-    section.agree([&] { own = state_of(object); });
+    std::vector<std::string> states;
+    section.agree([&] {
+      states.push_back(state_of(object));
+      require_readable(states.front());
+    });
     const bool shared = object.scope == StateScope::replicated;
-    std::vector<std::string> states = {own};
     if (shared)
-      require_same(section, own, "the state");
+      require_same(section, states.front(), "the state");
     else
-      states = section.comm().gather("states", own);
+      states = section.comm().gather("states", states.front());
     std::string text;
     section.agree([&] {
-      if (section.comm().is_primary()) text = joined(shared ? kReplicated : kPerRank, states);
+      if (!section.comm().is_primary()) return;
+      text = joined(shared ? kReplicated : kPerRank, states);
+      require_readable(text);
     });
     return writing(section, std::move(text));
   }
@@ -158,7 +173,9 @@ class FileHandler final : public Handler {
     const Path from = object_of(thing).path;
     auto to = section.file("");
     section.agree([&] {
-      if (section.comm().is_primary()) base::open_file(nullptr, from, O_RDONLY | O_NONBLOCK);
+      if (!section.comm().is_primary()) return;
+      const auto file = base::open_file(nullptr, from, O_RDONLY | O_NONBLOCK);
+      section.note_bytes(static_cast<std::uint64_t>(base::status(file).st_size));
     });
     if (!section.comm().is_primary()) return {};
     return [from, to = std::move(to), files = section.context().files] { copy_in(from, to, files); };

@@ -56,6 +56,7 @@ class LoadCheckpointables {
   bool join();
   void load_trees();
   void load_others();
+  void check(const commit::CheckpointableEntry& entry) const;
   void load_other(const Wanted& wanted);
 
   comm::Communicator& comm_;
@@ -66,6 +67,7 @@ class LoadCheckpointables {
   base::Digest save_id_ = {};
   base::File directory_;
   std::vector<Wanted> wanted_;
+  std::uint64_t other_bytes_ = 0;                      // of what are no trees
   std::optional<load_stages::OpenedManifest> opened_;  // on the primary
   Report report_;
 };
@@ -88,6 +90,7 @@ std::string LoadCheckpointables::open_on_primary() {
   for (const auto* wanted : entries_) {
     const auto& entry = load_stages::find_entry(opened_->manifest, wanted->name, path_);
     pack.str(entry.handler);
+    pack.u64(entry.handler == tree_type ? 0 : entry.bytes);
     pack.u64(entry.files.size());
     for (const auto& file : entry.files) pack.str(file.name);
   }
@@ -105,6 +108,7 @@ void LoadCheckpointables::resolve(const std::string& bytes) {
       auto& wanted = wanted_.emplace_back();
       wanted.entry = entry;
       wanted.type = unpack.str();
+      other_bytes_ += unpack.u64();
       for (auto files = unpack.u64(); files > 0; --files) wanted.files.emplace_back(unpack.str());
       try {
         wanted.handler = for_load(context_.handlers, entry->name, wanted.type, entry->thing);
@@ -156,12 +160,11 @@ void LoadCheckpointables::load_trees() {
 void LoadCheckpointables::load_others() {
   const auto is_other = [](const Wanted& wanted) { return wanted.handler->type() != tree_type; };
   if (std::none_of(wanted_.begin(), wanted_.end(), is_other)) return;
+  // Read once for their digests, once to be loaded.
+  comm_.allow(2 * static_cast<double>(other_bytes_) / context_.ranks.slowest_bytes_per_s);
   comm_.agree_on_root("check files", [&] {
-    for (const auto& wanted : wanted_) {
-      const auto& entry = opened_->manifest.checkpointables.at(wanted.entry->name);
-      if (is_other(wanted))
-        commit::check_files(opened_->checkpoint.directory, entry, context_.integrity.verify != Verify::off);
-    }
+    for (const auto& wanted : wanted_)
+      if (is_other(wanted)) check(opened_->manifest.checkpointables.at(wanted.entry->name));
     return std::string();
   });
   for (const auto& wanted : wanted_)
@@ -172,6 +175,17 @@ void LoadCheckpointables::load_others() {
     if (!now || !commit::is_same(now, directory_)) throw load_stages::overwritten(path_);
     return std::string();
   });
+  comm_.allow(0);
+}
+
+/// On the primary.
+void LoadCheckpointables::check(const commit::CheckpointableEntry& entry) const {
+  try {
+    commit::check_files(opened_->checkpoint.directory, entry, context_.integrity.verify != Verify::off);
+  } catch (const Error& error) {
+    if (load_stages::vanished(error)) throw load_stages::overwritten(path_);
+    throw;
+  }
 }
 
 void LoadCheckpointables::load_other(const Wanted& wanted) {

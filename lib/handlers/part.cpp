@@ -20,18 +20,21 @@ void HandlerPart::take(comm::Communicator& comm, const Options& options, const b
   Section section(comm, context_, {&directory, path, name(), nullptr});
   section.run([&] { work_ = handler_->save(section, thing_); });
   files_ = section.named();
+  bytes_ = section.bytes();
 }
 
 void HandlerPart::write(bool sync) {
   if (const auto work = std::exchange(work_, nullptr)) work();
+  if (files_.empty()) return;
   const auto directory = base::open_directory(path_);
   for (const auto& name : files_) {
-    // One that this rank named may be another's, or nobody's.
+    // One that this rank named may be another's to write.
     const auto file = base::try_open_file(&directory, name, O_RDONLY | O_NONBLOCK | O_NOFOLLOW);
     if (!file || !S_ISREG(base::status(file).st_mode)) continue;
     if (context_.files.permissions != -1) base::change_mode(file, commit::file_mode(context_.files));
     if (sync) base::sync(file);
   }
+  if (sync) base::sync(directory);
 }
 
 }  // namespace cairn::handlers

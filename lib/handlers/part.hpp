@@ -17,6 +17,7 @@ class HandlerPart final : public save_stages::OtherPart {
   void take(comm::Communicator& comm, const Options& options, const base::File& directory,
             const Path& path) override;
   std::vector<std::string> files() const override { return files_; }
+  std::uint64_t bytes() const noexcept override { return bytes_; }
   void write(bool sync) override;
 
  private:
@@ -25,6 +26,7 @@ class HandlerPart final : public save_stages::OtherPart {
   Checkpointable thing_;
   Path path_;  // of the directory
   std::vector<std::string> files_;
+  std::uint64_t bytes_ = 0;
   std::function<void()> work_;
 };
 

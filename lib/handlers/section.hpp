@@ -35,6 +35,9 @@ class Section final : public HandlerScope {
 
   comm::Communicator& comm() noexcept { return comm_; }
   const base::File& directory() const noexcept { return *place_.directory; }
+  /// What will be written, as far as it is known: for how long that may take.
+  void note_bytes(std::uint64_t bytes) noexcept { bytes_ += bytes; }
+  std::uint64_t bytes() const noexcept { return bytes_; }
   /// The names that `file` was asked for.
   const std::vector<std::string>& named() const noexcept { return named_; }
 
@@ -45,6 +48,7 @@ class Section final : public HandlerScope {
   const Context& context_;
   Place place_;
   mutable std::vector<std::string> named_;
+  std::uint64_t bytes_ = 0;
   std::optional<Error> verdict_;  // the same on every rank: the call is over
 };
 

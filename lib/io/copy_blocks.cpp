@@ -15,12 +15,17 @@ Written copy_blocks(std::span<const FiledBlock> blocks, Sink& to, const WriteJob
     for (const auto& extent : tree::extents_of(*block.leaf, block.box))
       base::read_at(*block.file, std::span(packed).subspan(extent.box_offset, extent.bytes),
                     extent.file_offset);
+    const auto checksum = job.checksums || block.checksum ? base::checksum(packed) : 0;
+    if (block.checksum && checksum != *block.checksum)
+      throw Error(
+          ErrorCode::corrupt,
+          "`" + leaf.path + "` " + tree::to_string(block.box) + " is not what was written to it before", 0,
+          job.rank, block.file->name());
     to.put(leaf, block.box, packed, tree::extents_of(leaf, block.box));
     written.bytes += packed.size();
     if (!job.checksums) continue;
     const auto row = std::span(rows).subspan(i * format.bytes, format.bytes);
-    tree::encode_row({block.to, static_cast<std::uint32_t>(job.rank), base::checksum(packed), block.box},
-                     format, row);
+    tree::encode_row({block.to, static_cast<std::uint32_t>(job.rank), checksum, block.box}, format, row);
     written.rows += row_digest(row, job.first_row + i);
   }
   if (!rows.empty()) to.put_rows(job.table_offset + job.first_row * format.bytes, rows);

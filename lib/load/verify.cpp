@@ -175,6 +175,7 @@ class TreeVerification {
     try {
       step();
     } catch (const Error& error) {
+      if (vanished(error)) throw;  // with the checkpoint: it is replaced meanwhile
       note(error);
     }
   }

@@ -84,8 +84,9 @@ void BackgroundSave::vote_and_decide() {
   set_snapshotted();
   report().write_s = clock_.lap();
   vote.synced = save_->options.io.fsync;
-  if (vote.failure && !cancelled() && vote.failure->code() == ErrorCode::cancelled) {
-    given_up_ = true;  // by another rank, while this one was writing
+  if (vote.failure && !cancelled() && was_given_up()) {
+    // By another rank, while this one was writing: what failed here may be the directory that is gone.
+    given_up_ = true;
     if (rank_ == primary_) give_up();
   } else {
     save_->vote->cast(vote);
@@ -112,13 +113,14 @@ commit::Vote BackgroundSave::try_to_write() noexcept {
     vote.failure.emplace(ErrorCode::out_of_memory, "there was not enough memory to write in the background");
   } catch (const std::exception& error) {
     vote.failure.emplace(ErrorCode::internal, error.what());
+  } catch (...) {
+    vote.failure.emplace(ErrorCode::internal, "something that is not a std::exception was thrown");
   }
   // What is not put will not be.
   for (auto& each : writers_) {
     each.writer.drop_staged();
     each.part.sink.reset();
   }
-  save_->request.others.clear();
   queue_->staging().trim();
   return vote;
 }
@@ -237,6 +239,7 @@ void BackgroundSave::check_deadline(const char* what, int rank) const {
 
 /// What the primary alone knows goes to all.
 void BackgroundSave::do_conclude(comm::Communicator& comm) {
+  save_->request.others.clear();  // what is the program's own ends in its own thread
   auto& own = report();
   const auto bytes = comm.agree_on_root("report", [&] {
     if (given_up_)

@@ -66,12 +66,30 @@ class Merge {
       auto& piece = pieces_[p].plan;
       plan.total_bytes += piece.total_bytes;
       files_.push_back(base::open_file(&save_.transaction->directory(), pieces_[p].file_name(), O_RDONLY));
+      const auto first = blocks_.size();
       for (const auto& block : piece.blocks)
         if (tree::product(block.box.count) * piece.leaves[block.leaf].element_bytes > 0)
-          blocks_.push_back({&files_.back(), &piece.leaves[block.leaf], number[p][block.leaf], block.box});
+          blocks_.push_back(
+              {&files_.back(), &piece.leaves[block.leaf], number[p][block.leaf], block.box, {}});
+      if (save_.options.integrity.checksums) take_checksums(pieces_[p], std::span(blocks_).subspan(first));
     }
     std::stable_sort(blocks_.begin(), blocks_.end(),
                      [](const auto& a, const auto& b) { return a.to < b.to; });
+  }
+
+  /// As this rank wrote them to the piece's block table.
+  void take_checksums(const TreePart& piece, std::span<io::FiledBlock> blocks) {
+    const auto& format = piece.plan.row_format;
+    std::vector<std::byte> rows(blocks.size() * format.bytes);
+    base::read_at(files_.back(), rows, piece.table_offset + piece.plan.table_first_row * format.bytes);
+    for (std::size_t i = 0; i < blocks.size(); ++i) {
+      tree::BlockRow row;
+      if (!tree::decode_row(std::span(rows).subspan(i * format.bytes, format.bytes), format,
+                            piece.plan.leaves, row))
+        throw Error(ErrorCode::corrupt, "the block table is not what was written to it before", 0,
+                    comm_.rank(), files_.back().name());
+      blocks[i].checksum = row.checksum;
+    }
   }
 
   void place_rows() {

@@ -16,7 +16,9 @@ bool is_below(std::string_view path, std::string_view group) {
 }  // namespace
 
 Report PartialSave::add(comm::Communicator& comm, const Options& options, SaveRequest request) {
+  agree_on_begun(comm);
   if (save_) {
+    comm.set_primary(save_->options.ranks.primary);  // that of the first call
     request.id = save_->request.id;
     for (auto& part : request.trees)
       if (const auto known = trees_.find(part.name); known != trees_.end())
@@ -51,6 +53,14 @@ Report PartialSave::add(comm::Communicator& comm, const Options& options, SaveRe
     save_ = std::move(added);
   }
   return report;
+}
+
+/// The ranks may have begun at other places: a relative path means another one after a change of directory.
+void PartialSave::agree_on_begun(comm::Communicator& comm) const {
+  const auto id = save_ ? save_->request.id : base::Digest{};
+  const auto lanes = comm.agree_min("begun", 2, [&] { return comm::Lanes{id.lo, ~id.lo}; });
+  if ((*lanes)[0] != ~(*lanes)[1])
+    throw Error(ErrorCode::mismatch, "the ranks have not begun the same checkpoint; give absolute paths");
 }
 
 /// What was added before, and this, together make a checkpoint. The same on every rank.
@@ -97,10 +107,12 @@ Report PartialSave::finalize(comm::Communicator& comm) {
   try {
     for (auto& [name, pieces] : trees_)
       if (pieces.size() > 1) merge_pieces(comm, *save, pieces);
+    comm.allow(save->allowance_s());  // the primary reads files back
     comm.agree_on_root("commit", [&] {
       decide_and_publish(*save, comm.rank());
       return std::string();
     });
+    comm.allow(0);
   } catch (const Error& error) {
     if (!settle(comm, *save, error)) throw;
   }

@@ -23,6 +23,7 @@ class PartialSave final : public comm::Attachment {
   void end() noexcept override;
 
  private:
+  void agree_on_begun(comm::Communicator& comm) const;
   void check(const SaveRequest& request) const;
   void check_leaves(const TreePart& added) const;
 

@@ -41,6 +41,9 @@ commit::Manifest make_manifest(const SaveRequest& request, int ranks) {
 
 std::string pack_names(const std::vector<std::unique_ptr<OtherPart>>& parts) {
   base::Packer pack;
+  std::uint64_t bytes = 0;
+  for (const auto& part : parts) bytes += part->bytes();
+  pack.u64(bytes);
   for (const auto& part : parts) {
     const auto names = part->files();
     pack.u64(names.size());
@@ -60,6 +63,7 @@ void add_entries(commit::Manifest& manifest, const std::vector<std::unique_ptr<O
   std::vector<std::set<std::string>> files(parts.size());
   for (const auto& text : named) {
     base::Unpacker unpack(text);
+    unpack.u64();
     for (auto& own : files)
       for (auto count = unpack.u64(); count > 0; --count) own.emplace(unpack.str());
   }
@@ -285,14 +289,19 @@ void SaveOperation::take_others(bool votes) {
     part->take(comm_, options, transaction.directory(), transaction.temporary_path());
   const auto own = comm_.agree("name files", [&] { return pack_names(request.others); });
   const auto named = comm_.gather("name files", *own);
-  comm_.agree_on_root("name files", [&] {
+  const auto told = comm_.agree_on_root("name files", [&] {
+    std::uint64_t bytes = 0;
+    for (const auto& text : named) bytes += base::Unpacker(text).u64();
     add_entries(save_->manifest, request.others, named);
     if (votes) {
       commit::write_pending(transaction.directory(), save_->manifest, options.files, options.io.fsync);
       if (options.io.fsync) base::sync(transaction.directory());
     }
-    return std::string();
+    base::Packer pack;
+    pack.u64(bytes);
+    return std::move(pack).text();
   });
+  save_->fullest_bytes += 2 * base::Unpacker(*told).u64();
 }
 
 comm::Agreed<SaveOperation::Written> SaveOperation::write(const comm::Agreed<Opened>&) {
@@ -352,11 +361,13 @@ comm::Agreed<SaveOperation::Tally> SaveOperation::tally(const comm::Agreed<Writt
 }
 
 void SaveOperation::commit(const comm::Agreed<Tally>& tally) {
+  comm_.allow(save_->allowance_s());  // the primary reads files back
   comm_.agree_on_root("commit", [&] {
     note(*tally);
     decide_and_publish(*save_, comm_.rank());
     return std::string();
   });
+  comm_.allow(0);
 }
 
 /// On the primary.

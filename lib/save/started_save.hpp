@@ -47,6 +47,8 @@ class OtherPart {
                     const Path& path) = 0;
   /// The names of the files that this rank's part consists of, once it was taken.
   virtual std::vector<std::string> files() const = 0;
+  /// Bytes that this rank will write, as far as it is known.
+  virtual std::uint64_t bytes() const noexcept = 0;
   /// Local, any thread, neither MPI nor HDF5: writes this rank's part, and where `sync` flushes its files to
   /// the disk.
   virtual void write(bool sync) = 0;
@@ -74,7 +76,8 @@ struct StartedSave {
   std::optional<commit::Transaction> transaction;
   commit::Manifest manifest;             // on the primary: without what only the votes tell
   std::optional<commit::VoteSlot> vote;  // of a save in the background
-  std::uint64_t fullest_bytes = 0;       // of the fullest rank, summed over the trees
+  std::uint64_t fullest_bytes = 0;       // of the fullest rank, summed over the trees; with what else is
+                                         // written, and read back by the primary
   Report report;
 
   /// Seconds beyond the timeout that moving the data may take on some rank.

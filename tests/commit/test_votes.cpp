@@ -27,10 +27,9 @@ commit::Manifest pending(const base::Digest& id, int generation) {
   entry.index_bytes = 0;
   entry.table_rows = 1;
   manifest.checkpointables.emplace("state", entry);
-  // The second of its files is never made.
   commit::CheckpointableEntry loader;
   loader.handler = "json";
-  commit::set_files(loader, {{"loader.json", 0, {}}, {"loader.more", 0, {}}});
+  commit::set_files(loader, {{"loader.json", 0, {}}});
   manifest.checkpointables.emplace("loader", loader);
   return manifest;
 }
@@ -172,6 +171,16 @@ TEST_CASE("a job that died before the last vote, or with one that failed, leaves
       CHECK(test::load(path) == (existing ? std::optional<int>(1) : std::nullopt));
       CHECK(test::names_in(temporary.path()) == (existing ? only("ckpt") : std::vector<std::string>()));
     }
+}
+
+TEST_CASE("a file that a vote stands for, and that is lost, is not completed without") {
+  const TemporaryDirectory temporary;
+  const Path path = temporary.path() / "ckpt";
+  const auto id = die_after_votes(path, 2, {ready(1), ready(2), ready(3)});
+  std::filesystem::remove(temporary.path() / (".ckpt." + base::to_hex(id)) / "loader.json");
+  commit::repair(path);
+  CHECK_FALSE(test::load(path));
+  CHECK(test::names_in(temporary.path()).empty());
 }
 
 TEST_CASE("what a rank gave up stays given up, though all votes are in") {

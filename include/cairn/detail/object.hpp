@@ -40,12 +40,30 @@ struct Object {
   Path path = {};          ///< file
 };
 
+/// JSON has no numbers that are not finite: they would come back as null.
+inline bool is_finite(const nlohmann::json& value) {
+  if (value.is_number_float()) {
+    const double number = value.template get<double>();
+    return number - number == 0;
+  }
+  if (value.is_structured())
+    for (const auto& each : value)
+      if (!is_finite(each)) return false;
+  return true;
+}
+
+inline std::string dump_finite(const nlohmann::json& value) {
+  if (!is_finite(value))
+    return json_marker + std::string("a number is infinite or not a number, which JSON does not have");
+  return dump(value);
+}
+
 template <class Value>
 std::string to_text(const Value& value) {
   if constexpr (std::is_same_v<Value, Json>)
     return value.text();
   else
-    return dump(nlohmann::json(value));
+    return dump_finite(nlohmann::json(value));
 }
 
 template <class Value>
@@ -126,7 +144,7 @@ std::shared_ptr<Object> make_object(Thing& thing) {
 }
 
 inline std::string json_text(void* thing) {
-  return dump(*static_cast<const nlohmann::json*>(thing));
+  return dump_finite(*static_cast<const nlohmann::json*>(thing));
 }
 inline void set_json(void* thing, const std::vector<std::string>& states, bool, int, int) {
   *static_cast<nlohmann::json*>(thing) = nlohmann::json::parse(states.front());
