@@ -134,7 +134,7 @@ struct Model {
   std::optional<std::pair<std::int64_t, bool>> asked;
   bool answered = false, is_time = false, will_be_time = false;
   std::optional<std::int64_t> previous;
-  std::optional<std::int64_t> begun_with;  // restored: it is not saved again
+  std::optional<std::int64_t> begun_with;  // restored: it is not saved again until a later one is
   double last_save_s = 0;
   bool only_by_force = false;  // after a failure, what it goes by is not known
 
@@ -212,6 +212,7 @@ struct Model {
       disk.erase(step);
       listed.erase(step);
     }
+    if (begun_with && step > *begun_with) begun_with.reset();
     last_save_s = now_s;
     is_time = will_be_time = false;
     pending = {step, stored};
@@ -274,6 +275,8 @@ struct Model {
     disk.erase(step);
     listed.erase(step);
     if (restored == step) restored.reset();
+    if (begun_with == step) begun_with.reset();
+    if (asked == std::pair(step, false)) asked.reset();
     return {};
   }
 
