@@ -122,6 +122,7 @@ struct Model {
   std::optional<std::int64_t> restored;
   bool claimed = false;  // it has saved, and looked at what is there before
   bool claim_unknown = false;
+  std::map<std::int64_t, Stored> retired;  // what the last operation has removed for the policy
   std::set<std::int64_t> perhaps_removed;  // damaged, which it did not know
   struct Pending {
     std::int64_t step = 0;
@@ -132,7 +133,8 @@ struct Model {
   // When to save.
   std::optional<std::pair<std::int64_t, bool>> asked;
   bool answered = false, is_time = false, will_be_time = false;
-  std::optional<std::int64_t> previous, done;
+  std::optional<std::int64_t> previous;
+  std::optional<std::int64_t> begun_with;  // restored: it is not saved again until a later one is
   double last_save_s = 0;
   bool only_by_force = false;  // after a failure, what it goes by is not known
 
@@ -175,8 +177,8 @@ struct Model {
   }
 
   bool decide(std::int64_t step, bool force, double now_s) {
-    const bool again = !force && step == done;
-    if (asked == std::pair(step, force)) return answered && !again;
+    if (asked == std::pair(step, force)) return answered;
+    const bool again = step == begun_with;
     asked = {step, force};
     is_time = will_be_time;
     const bool is_multiple =
@@ -210,9 +212,9 @@ struct Model {
       disk.erase(step);
       listed.erase(step);
     }
+    if (begun_with && step > *begun_with) begun_with.reset();
     last_save_s = now_s;
     is_time = will_be_time = false;
-    done = step;
     pending = {step, stored};
     if (!background) wait();
     return {{}, 1};
@@ -235,6 +237,7 @@ struct Model {
       if (deceives(step)) {
         perhaps_removed.insert(step);
       } else {
+        retired[step] = disk.at(step);
         disk.erase(step);
         listed.erase(step);
       }
@@ -257,7 +260,7 @@ struct Model {
     for (auto step = listed.rbegin(); step != listed.rend(); ++step) {
       step->second = !intact(step->first);
       if (step->second) continue;
-      restored = previous = done = step->first;
+      restored = previous = begun_with = step->first;
       asked.reset();
       return {{}, step->first};
     }
@@ -272,11 +275,14 @@ struct Model {
     disk.erase(step);
     listed.erase(step);
     if (restored == step) restored.reset();
+    if (begun_with == step) begun_with.reset();
+    if (asked == std::pair(step, false)) asked.reset();
     return {};
   }
 
   Answer pin(std::int64_t step, bool pinned) {
     wait();
+    if (!listed.count(step) && disk.count(step)) look();
     if (!listed.count(step)) return {cairn::ErrorCode::not_found};
     disk.at(step).pinned = pinned;
     return {};

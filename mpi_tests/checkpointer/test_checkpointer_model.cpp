@@ -281,11 +281,12 @@ class Series {
     ++operations_;
     may_fail = may_fail && failures_ && !model_.pending && one_in(3);
     Model after = model_;
+    after.retired.clear();
     const Answer answer = predict(after);
     const auto outcome = call(operation, may_fail);
     if (!outcome.fired) {
       if (!outcome.is(answer)) problem("expected " + text(answer));
-      retired += std::max(0, static_cast<int>(model_.disk.size()) - static_cast<int>(after.disk.size()));
+      retired += static_cast<int>(after.retired.size());
       model_ = after;
       compare();
       return !outcome.error;
@@ -331,6 +332,7 @@ class Series {
     std::set<std::int64_t> steps;
     for (const auto& [step, stored] : before.disk) steps.insert(step);
     for (const auto& [step, stored] : after.disk) steps.insert(step);
+    for (const auto& [step, stored] : after.retired) steps.insert(step);
     for (const auto& [step, pinned] : look.steps)
       if (!steps.count(step)) problem("step " + std::to_string(step) + " came from nowhere");
     now.disk.clear();
@@ -348,16 +350,15 @@ class Series {
       if (may_be_old && old == before.disk.end()) may_be_gone = true;
       if (may_be_new && made != after.disk.end()) allowed.push_back(made->second);
       if (may_be_new && made == after.disk.end()) may_be_gone = true;
+      const auto removed = std::as_const(after.retired).find(step);
+      if (may_be_new && removed != after.retired.end()) allowed.push_back(removed->second);
       // The damaged one was set aside already.
       if (is_subject && look.set_aside == before.set_aside + 1) may_be_gone = true;
       examine(now, look, step, allowed, may_be_gone);
     }
     now.set_aside = look.set_aside;
-    const bool damaged_subject = before.disk.count(subject) && !now.disk.count(subject);
     if (look.set_aside != before.set_aside && look.set_aside != after.set_aside)
       problem(std::to_string(look.set_aside) + " steps are set aside");
-    if (look.set_aside > before.set_aside && !damaged_subject && !now.disk.count(subject))
-      problem("something was set aside");
     now.pending.reset();
     forget_what_it_goes_by(now);
     model_ = now;
@@ -560,9 +561,6 @@ class Series {
                        [&](const auto& each) { return model_.deceives(each.first); });
   }
 
-  /// Whether it is saved once more is open.
-  bool was_saved_last(std::int64_t step) const { return step == model_.done && step != model_.restored; }
-
   void save() {
     std::int64_t step = model_.latest().value_or(0) + below(4);
     if (one_in(5)) step = draw_step();
@@ -572,9 +570,6 @@ class Series {
     options.overwrite = one_in(4);
     const bool background = one_in(2);
     if (model_.deceives(step)) return look_again();
-    // Whether a step of an earlier run is "saved last" is open.
-    if (!options.force && step == model_.latest() && step != model_.done) options.force = true;
-    if (!options.force && was_saved_last(step)) options.force = true;
     save(step, options, background);
   }
 
@@ -660,7 +655,7 @@ class Series {
 
   void should_save() {
     const std::int64_t step = model_.latest().value_or(0) + 1 + below(3);
-    if (model_.only_by_force || was_saved_last(step)) return;
+    if (model_.only_by_force) return;
     const double now_s = time_.monotonic_s();
     perform(
         "should_save " + std::to_string(step), -1,

@@ -8,48 +8,21 @@
 // the save went through (fewer than CALL calls); the victim then prints `calls` and how many it made. `all`
 // kills every rank of the job at that point, `one` only the victim.
 
-#include "base/storage.hpp"
+#include "kill.hpp"
 #include "state.hpp"
 
-#include <atomic>
-#include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <string>
-#include <vector>
 
 #include <cairn/cairn.hpp>
-#include <unistd.h>
-
-namespace {
-
-class Killer : public cairn::base::StorageHook {
- public:
-  Killer(long call, std::vector<int> victims) : call_(call), victims_(std::move(victims)) {}
-  int before(cairn::base::Op, std::string_view, std::uint64_t, std::uint64_t) override {
-    if (calls_++ == call_) {
-      for (int pid : victims_) kill(pid, SIGKILL);
-      raise(SIGKILL);
-    }
-    return 0;
-  }
-  long calls() const { return calls_; }
-
- private:
-  std::atomic<long> calls_{0};
-  long call_;
-  std::vector<int> victims_;
-};
-
-}  // namespace
 
 int main(int argc, char** argv) {
   if (argc != 8) return 2;
   MPI_Init(&argc, &argv);
-  int rank = 0, size = 1;
+  int rank = 0;
   MPI_Comm_rank(MPI_COMM_WORLD, &rank);
-  MPI_Comm_size(MPI_COMM_WORLD, &size);
   const std::string check = argv[1], save = argv[2];
   const std::int64_t generation = std::atoll(argv[3]);
   const int victim = std::atoi(argv[4]);
@@ -71,13 +44,10 @@ int main(int argc, char** argv) {
     }
   }
 
-  int pid = getpid();
-  std::vector<int> pids(static_cast<std::size_t>(size));
-  MPI_Allgather(&pid, 1, MPI_INT, pids.data(), 1, MPI_INT, MPI_COMM_WORLD);
-  if (std::strcmp(argv[6], "one") == 0) pids.clear();
-  std::erase(pids, pid);
+  auto others = mpi_test::other_processes(MPI_COMM_WORLD);
+  if (std::strcmp(argv[6], "one") == 0) others.clear();
   state.fill(generation);
-  Killer killer(call, pids);
+  mpi_test::Killer killer(call, others);
   MPI_Barrier(MPI_COMM_WORLD);
   if (rank == victim) cairn::base::set_storage_hook(&killer);
   if (std::strcmp(argv[7], "background") == 0)

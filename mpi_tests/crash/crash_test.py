@@ -7,40 +7,29 @@ through, and nothing hidden may remain beside it. Points are drawn without repet
 """
 
 import argparse
-import concurrent.futures
 import os
 import random
 import shutil
-import signal
-import subprocess
 import sys
 import tempfile
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
+import job  # noqa: E402
+from job import Failure  # noqa: E402
 
 
 class Life:
     """What one run of the program printed."""
 
     def __init__(self, options, check, path, generation, victim, call, scope):
-        command = [*options.mpirun, "-n", str(options.ranks), options.program,
-                   *map(str, (check or "-", path, generation, victim, call, scope, options.way))]
-        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-                                   start_new_session=True)
-        try:
-            out, self.errors = process.communicate(timeout=options.limit)
-        except subprocess.TimeoutExpired:
-            os.killpg(process.pid, signal.SIGKILL)
-            process.communicate()
-            raise Failure(f"hung: {' '.join(command)}")
+        arguments = (check or "-", path, generation, victim, call, scope, options.way)
+        status, out, self.errors = job.run(options, options.ranks, arguments)
         words = out.split()
         self.found = words[words.index("found") + 1] if "found" in words else None
         self.saved = "saved" in words
         self.calls = int(words[words.index("calls") + 1]) if "calls" in words else None
-        if not self.saved and process.returncode == 0:
-            raise Failure(f"neither saved nor killed: {' '.join(command)}\n{out}{self.errors}")
-
-
-class Failure(Exception):
-    pass
+        if not self.saved and status == 0:
+            raise Failure(f"neither saved nor killed: {arguments}\n{out}{self.errors}")
 
 
 def never_reached(options, check, path, generation, victim=0):
@@ -145,14 +134,9 @@ class Chain:
 
 def main():
     parser = argparse.ArgumentParser()
-    parser.add_argument("program")
-    parser.add_argument("--mpirun", required=True, nargs=argparse.REMAINDER)
-    parser.add_argument("--ranks", type=int, default=3)
+    job.add_arguments(parser)
     parser.add_argument("--points", type=int, default=200)
-    parser.add_argument("--chains", type=int, default=2, help="how many run side by side")
     parser.add_argument("--way", choices=["now", "background"], default="now")
-    parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--limit", type=float, default=60)
     options = parser.parse_args()
 
     with tempfile.TemporaryDirectory(prefix="cairn-crash-") as folder:
@@ -162,9 +146,7 @@ def main():
             if options.points > 0:
                 points = points[: options.points]
             chains = [Chain(options, os.path.join(folder, f"chain-{i}")) for i in range(options.chains)]
-            with concurrent.futures.ThreadPoolExecutor(options.chains) as pool:
-                for done in [pool.submit(chain.run_all, points[i :: options.chains]) for i, chain in enumerate(chains)]:
-                    done.result()
+            job.run_chains(chains, lambda chain, i: chain.run_all(points[i :: options.chains]))
         except Failure as failure:
             sys.exit(str(failure))
         killed, completed = (sum(getattr(chain, name) for chain in chains) for name in ("killed", "completed"))
