@@ -45,9 +45,7 @@ Decider::Decider(SavePolicy policy)
 
 bool Decider::decide(comm::Communicator& comm, std::int64_t step, bool force) {
   if (decided_ && decided_->step == step && decided_->force == force) return decided_->save;
-  // What went wrong in the call before is told by this one, which makes its own start all the same: every
-  // rank has as many.
-  const auto failure = absorb(comm);
+  absorb(comm);
   decided_.reset();
   if (calls_++ == 0) first_call_s_ = time_source().monotonic_s();
   auto known = facts(step);
@@ -63,8 +61,7 @@ bool Decider::decide(comm::Communicator& comm, std::int64_t step, bool force) {
   start(comm, key_of(step), force, known);
   asked_ = true;
   previous_step_ = step;
-  throw_if(failure);
-  if (save || step < 0) throw_if(absorb(comm));
+  if (save || step < 0) absorb(comm);
   decided_ = {step, force, save};
   return save;
 }
@@ -107,21 +104,19 @@ void Decider::start(comm::Communicator& comm, std::uint64_t key, bool force, con
   later_.start(comm, "step", std::move(lanes));
 }
 
-void Decider::throw_if(const std::optional<Error>& failure) {
-  if (failure) throw Error(*failure);
-}
-
-/// What the ranks' calls have in common is wrong: it is returned. Throws where there was no answer.
-std::optional<Error> Decider::absorb(comm::Communicator& comm) {
-  if (!later_.pending()) return std::nullopt;
+void Decider::absorb(comm::Communicator& comm) {
+  if (broken_) throw Error(*broken_);
+  if (!later_.pending()) return;
   const auto lanes = later_.finish(comm, "step");
   const auto most = (*lanes)[kKey], least = ~(*lanes)[kKeyInverse];
   if (most != least)
-    return Error(ErrorCode::mismatch, "the ranks call the Checkpointer for different steps: one is at " +
-                                          step_text(least) + ", another at " + step_text(most));
-  if ((*lanes)[kForce] != ~(*lanes)[kForceInverse])
-    return Error(ErrorCode::mismatch, "at " + step_text(most) + " some ranks save by force, and some do not");
-  if (most == kNegative) return Error(ErrorCode::invalid_argument, "a step is negative; steps count from 0");
+    broken_.emplace(ErrorCode::mismatch, "the ranks call the Checkpointer for different steps: one is at " +
+                                             step_text(least) + ", another at " + step_text(most));
+  else if ((*lanes)[kForce] != ~(*lanes)[kForceInverse])
+    broken_.emplace(ErrorCode::mismatch,
+                    "at " + step_text(most) + " some ranks save by force, and some do not");
+  if (broken_) throw Error(*broken_);
+  if (most == kNegative) throw Error(ErrorCode::invalid_argument, "a step is negative; steps count from 0");
   told_ = (*lanes)[kAnswers];
   std::size_t lane = kFirstSignal;
   for (std::size_t i = 0; i < leaves_.size(); ++i) {
@@ -131,14 +126,12 @@ std::optional<Error> Decider::absorb(comm::Communicator& comm) {
   }
   if ((*lanes)[kStop] != 0) stop_ = true;
   if (((*lanes)[kStop] & kDeadline) != 0) run_again_ = true;
-  return std::nullopt;
 }
 
 bool Decider::should_stop(comm::Communicator& comm) {
   if (!asked_) {
-    const auto failure = absorb(comm);
+    absorb(comm);
     start(comm, kNoStep, false, facts(previous_step_.value_or(0)));
-    throw_if(failure);
   }
   asked_ = false;
   told_stop_ = stop_;
@@ -146,7 +139,7 @@ bool Decider::should_stop(comm::Communicator& comm) {
 }
 
 void Decider::finish(comm::Communicator& comm) {
-  throw_if(absorb(comm));
+  absorb(comm);
 }
 
 void Decider::restored(std::int64_t step) noexcept {

@@ -60,8 +60,7 @@ class Decider {
 
   std::uint64_t answers(comm::Communicator& comm, const Facts& facts, bool asks);
   void start(comm::Communicator& comm, std::uint64_t key, bool force, const Facts& facts);
-  std::optional<Error> absorb(comm::Communicator& comm);
-  static void throw_if(const std::optional<Error>& failure);
+  void absorb(comm::Communicator& comm);
   Facts facts(std::int64_t step) const;
   bool is_there(std::size_t leaf);
   bool is_any_due(const Facts& facts) const;
@@ -79,6 +78,9 @@ class Decider {
   bool told_stop_ = false;  // the program knows it
   bool asked_ = false;      // whether `decide` was called since should_stop
   std::optional<Decision> decided_;
+  /// The ranks were at different steps: some noticed at once, some one call later, and so no call may
+  /// communicate any more.
+  std::optional<Error> broken_;
   std::optional<std::int64_t> previous_step_, last_saved_, restored_;
 
   // As the primary's clock says.

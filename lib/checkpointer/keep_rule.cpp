@@ -100,9 +100,7 @@ Set best_of(const Saved& saved, const KeepRule& rule) {
 Set spaced(const Saved& saved, double period_s) {
   std::optional<std::chrono::system_clock::time_point> last;
   return select(saved, [&](const SavedStep& each) {
-    // One before the last is of a clock that was put back.
-    const bool soon = last && each.time >= *last && Seconds(each.time - *last).count() < period_s;
-    if (soon) return false;
+    if (last && Seconds(each.time - *last).count() < period_s) return false;
     last = each.time;
     return true;
   });

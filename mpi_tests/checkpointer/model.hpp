@@ -176,6 +176,14 @@ struct Model {
     for (const auto& [step, stored] : disk) listed[step] = stored.looks_damaged();
   }
 
+  /// Another look, which does not make sound what was found to be damaged.
+  void look_again() {
+    const auto before = listed;
+    look();
+    for (auto& [number, damaged] : listed)
+      if (const auto known = before.find(number); known != before.end()) damaged = damaged || known->second;
+  }
+
   bool decide(std::int64_t step, bool force, double now_s) {
     if (asked == std::pair(step, force)) return answered;
     const bool again = step == begun_with;
@@ -193,12 +201,7 @@ struct Model {
               double now_s) {
     if (!decide(step, options.force, now_s)) return {};
     wait();
-    if (!claimed) {
-      const auto before = listed;
-      look();
-      for (auto& [number, damaged] : listed)
-        if (const auto known = before.find(number); known != before.end()) damaged = damaged || known->second;
-    }
+    if (!claimed) look_again();
     claimed = true;
     claim_unknown = false;
     const auto known = listed.find(step);
@@ -224,16 +227,19 @@ struct Model {
     if (!pending) return;
     disk[pending->step] = pending->stored;
     listed[pending->step] = false;
-    if (restored && pending->step > *restored) restored.reset();
+    const auto done = pending->step;
+    if (restored && done > *restored) restored.reset();
     pending.reset();
-    retain();
+    retain(done);
   }
 
-  void retain() {
+  void retain(std::int64_t done) {
     const auto saved_now = saved();
     const auto newest = latest();
     for (const auto& [step, metrics] : saved_now) {
-      if (keep.keeps(step, saved_now) || step == newest || step == restored || disk.at(step).pinned) continue;
+      if (keep.keeps(step, saved_now) || step == newest || step == done || step == restored ||
+          disk.at(step).pinned)
+        continue;
       if (deceives(step)) {
         perhaps_removed.insert(step);
       } else {
@@ -248,7 +254,7 @@ struct Model {
     wait();
     if (!listed.count(step)) {
       if (!disk.count(step)) return {cairn::ErrorCode::not_found};
-      look();
+      look_again();
     }
     if (disk.at(step).damage != Damage::none) return {cairn::ErrorCode::corrupt};
     return {{}, disk.at(step).generation};
@@ -271,7 +277,7 @@ struct Model {
   Answer remove(std::int64_t step) {
     wait();
     if (!listed.count(step)) return {cairn::ErrorCode::not_found};
-    if (!listed.at(step) && disk.at(step).pinned) return {cairn::ErrorCode::locked};
+    if (disk.at(step).pinned) return {cairn::ErrorCode::locked};
     disk.erase(step);
     listed.erase(step);
     if (restored == step) restored.reset();
@@ -282,7 +288,7 @@ struct Model {
 
   Answer pin(std::int64_t step, bool pinned) {
     wait();
-    if (!listed.count(step) && disk.count(step)) look();
+    if (!listed.count(step) && disk.count(step)) look_again();
     if (!listed.count(step)) return {cairn::ErrorCode::not_found};
     disk.at(step).pinned = pinned;
     return {};

@@ -621,7 +621,7 @@ class Series {
         "reload", -1, [&] { return checkpoints_->reload(), 0; },
         [](Model& model) {
           model.wait();
-          model.look();
+          model.look_again();
           return Answer();
         },
         true);
