@@ -98,23 +98,20 @@ std::vector<std::string> names_of(const CLI::App& app, bool options) {
   return names;
 }
 
-std::string unknown(const std::string& what, const std::string& given,
-                    const std::vector<std::string>& names) {
-  return "there is no " + what + " `" + given + '`' +
-         suggestion(given, std::vector<std::string_view>(names.begin(), names.end()));
+std::string suggest(const std::string& given, const std::vector<std::string>& names) {
+  return suggestion(given, std::vector<std::string_view>(names.begin(), names.end()));
 }
 
-std::string joined(const std::vector<std::string>& names) {
-  std::string text;
-  for (const auto& name : names) text += (text.empty() ? "" : ", ") + name;
-  return text;
+std::string unknown(const std::string& what, const std::string& given,
+                    const std::vector<std::string>& names) {
+  return "there is no " + what + " `" + given + '`' + suggest(given, names);
 }
 
 /// What is wrong, in our words where it is a name that is unknown.
 std::string describe(const CLI::App& app, const CLI::App* command, int argc, char** argv,
                      const CLI::Error& error) {
   if (command == nullptr) {
-    if (argc < 2) return "say which command; there are: " + joined(names_of(app, false));
+    if (argc < 2) return "say which command" + suggest("", names_of(app, false));
     const std::string first = argv[1];
     return first.front() == '-' ? unknown("option", first, names_of(app, true))
                                 : unknown("command", first, names_of(app, false));

@@ -6,12 +6,11 @@ namespace cairn::command {
 
 std::string suggestion(std::string_view wanted, const std::vector<std::string_view>& names) {
   constexpr std::size_t kListed = 20;
-  const auto nearest = tree::nearest_names(wanted, names);
   std::string text;
-  if (!nearest.empty()) {
-    for (const auto& name : nearest) text += (text.empty() ? "`" : " or `") + name + '`';
-    return "; did you mean " + text + '?';
-  }
+  if (!wanted.empty())
+    for (const auto& name : tree::nearest_names(wanted, names))
+      text += (text.empty() ? "`" : " or `") + name + '`';
+  if (!text.empty()) return "; did you mean " + text + '?';
   for (std::size_t i = 0; i < names.size() && i < kListed; ++i)
     text += (i == 0 ? "" : ", ") + std::string(names[i]);
   if (names.empty()) return {};
