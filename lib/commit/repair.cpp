@@ -163,12 +163,16 @@ class Repairer {
     }
   }
 
+  /// Where a look finds all votes in, `pending` still stands for checkpoint.json.
   static std::chrono::system_clock::time_point created_time(const base::File& directory) {
-    try {
-      return decode(base::read_whole(directory, manifest_file, most_manifest_bytes)).created;
-    } catch (const Error&) {
-      return {};
+    for (const char* name : {manifest_file, pending_file}) {
+      try {
+        return decode(base::read_whole(directory, name, most_manifest_bytes)).created;
+      } catch (const Error& error) {
+        if (error.code() != ErrorCode::not_found) break;
+      }
     }
+    return {};
   }
 
   const base::File& parent_;
