@@ -80,7 +80,9 @@ class Repairer {
       result_.living.push_back(owner.owner ? describe(*owner.owner) : show(leftover));
       add(leftover, Fate::under_way, "its save is under way (" + result_.living.back() + ")", owner.owner);
     } else if (token.kind == TokenKind::commit || was_elected(owner, token, directory)) {
-      const auto created = created_time(directory);
+      // Of one that a look only finds decided, `pending` will be the manifest.
+      const bool pending = !acting_ && token.kind != TokenKind::commit;
+      const auto created = created_time(directory, pending ? pending_file : manifest_file);
       committed_.push_back({leftover, std::move(directory), std::move(owner), created});
     } else if (owner.life == Life::dead || is_unfinished(directory, token, owner)) {
       remove(leftover, directory);
@@ -163,16 +165,13 @@ class Repairer {
     }
   }
 
-  /// Where a look finds all votes in, `pending` still stands for checkpoint.json.
-  static std::chrono::system_clock::time_point created_time(const base::File& directory) {
-    for (const char* name : {manifest_file, pending_file}) {
-      try {
-        return decode(base::read_whole(directory, name, most_manifest_bytes)).created;
-      } catch (const Error& error) {
-        if (error.code() != ErrorCode::not_found) break;
-      }
+  static std::chrono::system_clock::time_point created_time(const base::File& directory,
+                                                            const char* name = manifest_file) {
+    try {
+      return decode(base::read_whole(directory, name, most_manifest_bytes)).created;
+    } catch (const Error&) {
+      return {};
     }
-    return {};
   }
 
   const base::File& parent_;

@@ -143,7 +143,10 @@ inline std::vector<std::string> repair(const Path& path) {
     foretold.push_back(commit::to_line(finding, names));
   if (names_in(path.parent_path()) != before) throw std::logic_error("the look has changed something");
   auto lines = commit::repair(path);
-  if (lines != foretold) throw std::logic_error("the repair did something else than the look foretold");
+  std::string difference;
+  for (const auto& line : foretold) difference += "\nforetold: " + line;
+  for (const auto& line : lines) difference += "\ndone:     " + line;
+  if (lines != foretold) throw std::logic_error("the repair did something else than foretold:" + difference);
   return lines;
 }
 
