@@ -1,33 +1,15 @@
 #include "checkpointer/root.hpp"
 
-#include "base/checksum.hpp"
 #include "checkpointer/step_name.hpp"
 #include "commit/manifest.hpp"
 #include "commit/path.hpp"
-#include "commit/place.hpp"
 #include "commit/reader.hpp"
 
 #include <algorithm>
 #include <utility>
 
-#include <fcntl.h>
-
 namespace cairn::checkpointer {
 namespace {
-
-/// NAME of `.NAME.ID` and `.NAME.ID.trash`; empty of all else.
-std::string name_in(std::string_view entry) {
-  constexpr std::string_view kTrash = ".trash";
-  constexpr std::size_t kDigits = 32;
-  if (!entry.starts_with('.')) return {};
-  entry.remove_prefix(1);
-  if (entry.ends_with(kTrash)) entry.remove_suffix(kTrash.size());
-  base::Digest id;
-  if (entry.size() < kDigits + 2 || entry[entry.size() - kDigits - 1] != '.' ||
-      !base::from_hex(entry.substr(entry.size() - kDigits), id))
-    return {};
-  return std::string(entry.substr(0, entry.size() - kDigits - 1));
-}
 
 bool has_pin(const base::File& directory) {
   return base::status_of(directory, commit::pin_file).has_value();
@@ -55,7 +37,7 @@ std::vector<std::string> Root::candidates(bool with_leftovers) const {
   if (!directory) return names;
   for (auto& entry : base::list(directory)) {
     const bool hidden = entry.front() == '.';
-    std::string name = hidden ? name_in(entry) : std::move(entry);
+    std::string name = hidden ? commit::leftover_name(entry) : std::move(entry);
     if (name.empty() || !parse_step(name, style_)) continue;
     if (hidden || !with_leftovers) names.push_back(std::move(name));
   }
@@ -143,11 +125,7 @@ void Root::remove(const std::string& name, bool sync) {
 }
 
 void Root::remove_damaged(const std::string& name, bool sync) {
-  const auto parent = base::open_directory(root_);
-  const auto directory = base::open_file(&parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
-  const commit::Names names{root_, name};
-  commit::dispose(parent, names, name, directory, base::random_id());
-  if (sync) base::sync(parent);
+  commit::remove_damaged({root_, name}, sync);
 }
 
 std::string Root::set_aside(const std::string& name) {

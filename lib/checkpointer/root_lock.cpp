@@ -62,6 +62,15 @@ RootLock RootLock::acquire(const base::File& root, const FileOptions& files) {
   }
 }
 
+std::optional<RootHolder> find_holder(const base::File& root) {
+  const auto directory = base::try_open_file(&root, lock_directory, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
+  if (!directory) return std::nullopt;
+  const auto found = commit::inspect_owner(directory);
+  // An empty file is one that was given back.
+  const auto life = found.unfinished ? commit::Life::dead : found.life;
+  return RootHolder{life, found.owner ? commit::describe(*found.owner) : std::string()};
+}
+
 void RootLock::release() noexcept {
   if (!owner_) return;
   try {

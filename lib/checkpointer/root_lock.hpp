@@ -2,6 +2,10 @@
 
 #include "base/storage.hpp"
 #include "cairn/options.hpp"
+#include "commit/owner.hpp"
+
+#include <optional>
+#include <string>
 
 namespace cairn::checkpointer {
 
@@ -25,5 +29,13 @@ class RootLock {
 };
 
 inline constexpr const char* lock_directory = ".cairn";
+
+/// Who saves in this root directory.
+struct RootHolder {
+  commit::Life life = commit::Life::dead;  // dead: nobody; unknown: a job that may be over, on another host
+  std::string who = {};                    // described; empty: not known
+};
+/// nullopt: no Checkpointer has saved here. Changes nothing.
+std::optional<RootHolder> find_holder(const base::File& root);
 
 }  // namespace cairn::checkpointer

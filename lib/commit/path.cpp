@@ -84,6 +84,17 @@ std::vector<Leftover> find_leftovers(const base::File& parent, const Names& name
   return found;
 }
 
+std::string leftover_name(std::string_view entry) {
+  if (!entry.starts_with('.')) return {};
+  entry.remove_prefix(1);
+  if (entry.ends_with(trash_suffix)) entry.remove_suffix(trash_suffix.size());
+  base::Digest id;
+  if (entry.size() < id_digits + 2 || entry[entry.size() - id_digits - 1] != '.' ||
+      !base::from_hex(entry.substr(entry.size() - id_digits), id))
+    return {};
+  return std::string(entry.substr(0, entry.size() - id_digits - 1));
+}
+
 mode_t file_mode(const FileOptions& files) {
   if (files.permissions == -1) return 0666;
   if (files.permissions < 0 || files.permissions > 0777) {

@@ -38,6 +38,8 @@ struct Leftover {
   bool trash = false;
 };
 std::vector<Leftover> find_leftovers(const base::File& parent, const Names& names);
+/// NAME of `.NAME.ID` and `.NAME.ID.trash`; empty of all else.
+std::string leftover_name(std::string_view entry);
 
 /// The modes of new files and directories: `files.permissions`, a directory with x where there is r; else
 /// what the umask leaves. Error(invalid_argument) where they are not between 0 and 0777.

@@ -229,6 +229,13 @@ void remove_checkpoint(const Path& path, bool sync) {
   retire_checkpoint(path, sync).remove();
 }
 
+void remove_damaged(const Names& names, bool sync) {
+  const auto parent = base::open_directory(names.parent);
+  const auto directory = base::open_file(&parent, names.name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
+  dispose(parent, names, names.name, directory, base::random_id());
+  if (sync) base::sync(parent);
+}
+
 Retired retire_checkpoint(const Path& path, bool sync) {
   const Names names = split_path(path);
   const auto missing = [&] {

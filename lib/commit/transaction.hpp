@@ -3,6 +3,7 @@
 #include "base/checksum.hpp"
 #include "base/storage.hpp"
 #include "cairn/options.hpp"
+#include "commit/path.hpp"
 
 #include <filesystem>
 #include <memory>
@@ -76,5 +77,8 @@ Retired retire_checkpoint(const Path& path, bool sync);
 /// Repairs, then removes the checkpoint at this path: renamed first, then deleted. Errors: not_found,
 /// not_a_checkpoint (nothing is removed), locked (a save is under way). Not collective.
 void remove_checkpoint(const Path& path, bool sync);
+
+/// The same for what is no checkpoint any more: whatever directory has this name is renamed and deleted.
+void remove_damaged(const Names& names, bool sync);
 
 }  // namespace cairn::commit

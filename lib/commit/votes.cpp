@@ -168,6 +168,17 @@ Manifest elect(const base::File& directory, Manifest pending, const std::vector<
   return pending;
 }
 
+bool can_elect(const base::File& directory) {
+  if (!base::status_of(directory, pending_file) || !base::status_of(directory, votes_file)) return false;
+  try {
+    const auto pending = decode(base::read_whole(directory, pending_file, most_manifest_bytes));
+    return read_all(directory, pending.world_size).has_value();
+  } catch (const Error& error) {
+    if (error.code() == ErrorCode::corrupt) return false;
+    throw;
+  }
+}
+
 bool elect_leftover(const base::File& directory) {
   const auto pending_status = base::status_of(directory, pending_file);
   if (!pending_status || !base::status_of(directory, votes_file)) return false;

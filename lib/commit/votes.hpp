@@ -58,6 +58,9 @@ std::optional<Vote> read_vote(const base::File& directory, int rank, int ranks);
 /// measured.
 Manifest elect(const base::File& directory, Manifest pending, const std::vector<Vote>& votes);
 
+/// Whether every rank's vote is in, synced, and no failure.
+bool can_elect(const base::File& directory);
+
 /// For a directory whose job is dead: makes `checkpoint.json` where every rank's vote is in, synced, and no
 /// failure, and renames the token. False: the save is not decided. Several processes may do so at once.
 bool elect_leftover(const base::File& directory);

@@ -140,17 +140,14 @@ class TreeVerification {
     if (checkpoint.save_id != id)
       throw Error(ErrorCode::locked, "the checkpoint was overwritten while it was verified; verify again", 0,
                   comm_.rank(), path_);
-    while (!unpack.empty()) {
-      const std::string name(unpack.str());
-      const auto leaves = tree::unpack_leaves(unpack.str());
-      tree::RowFormat format;
-      format.ndims = static_cast<std::uint32_t>(unpack.u64());
-      format.bytes = static_cast<std::uint32_t>(unpack.u64());
-      const auto rows = std::as_bytes(std::span(unpack.str()));
-      const auto gaps = unpack.str();
-      const auto file = base::open_file(&checkpoint.directory, name, O_RDONLY);
-      check_blocks(file, leaves, format, rows);
-      check_gaps(file, gaps);
+    std::vector<TreePart> parts;
+    while (!unpack.empty()) parts.push_back(unpack_part(unpack));
+    for (const auto& part : parts)
+      for_each_own_row(part, [&](const tree::BlockRow& row) { bytes_to_check_ += bytes_of(part, row); });
+    for (const auto& part : parts) {
+      const auto file = base::open_file(&checkpoint.directory, part.file, O_RDONLY);
+      check_blocks(file, part);
+      check_gaps(file, part.gaps);
     }
   }
 
@@ -219,22 +216,53 @@ class TreeVerification {
             entry.file + ": the blocks of `" + leaves[i].path + "` do not add up to the array", 0, -1, path_);
   }
 
-  void check_blocks(const base::File& file, const std::vector<tree::StoredLeaf>& leaves,
-                    const tree::RowFormat& format, std::span<const std::byte> encoded) {
+  /// What every rank is sent of a tree's file. Refers to the message.
+  struct TreePart {
+    std::string file;
+    std::vector<tree::StoredLeaf> leaves;
+    tree::RowFormat format;
+    std::span<const std::byte> rows;  // encoded
+    std::string_view gaps;
+  };
+
+  static TreePart unpack_part(base::Unpacker& unpack) {
+    TreePart part;
+    part.file = unpack.str();
+    part.leaves = tree::unpack_leaves(unpack.str());
+    part.format.ndims = static_cast<std::uint32_t>(unpack.u64());
+    part.format.bytes = static_cast<std::uint32_t>(unpack.u64());
+    part.rows = std::as_bytes(std::span(unpack.str()));
+    part.gaps = unpack.str();
+    return part;
+  }
+
+  static std::uint64_t bytes_of(const TreePart& part, const tree::BlockRow& row) {
+    return tree::product(row.box.count) * part.leaves[row.leaf].element_bytes;
+  }
+
+  /// The rows that this rank checks.
+  template <class Use>
+  void for_each_own_row(const TreePart& part, Use&& use) const {
     const auto size = static_cast<std::size_t>(comm_.size());
-    const std::size_t count = encoded.size() / format.bytes;
-    std::vector<std::byte> memory;
-    for (auto i = static_cast<std::size_t>(comm_.rank()); i < count; i += size) {
-      std::vector<tree::BlockRow> row(1);
-      tree::decode_row(encoded.subspan(i * format.bytes, format.bytes), format, leaves, row[0]);
-      const auto& leaf = leaves[row[0].leaf];
-      memory.resize(tree::product(row[0].box.count) * leaf.element_bytes);
-      const std::vector<io::Want> want = {{row[0].leaf, row[0].box, memory.data(),
-                                           tree::row_major_strides(row[0].box.count), leaf.dtype,
-                                           Cast::never}};
-      collect([&] { io::read(file, {&leaves, row, want, Verify::blocks}, options_.io); });
-      if (progress_) progress_(i + 1, count);
+    const std::size_t bytes = part.format.bytes;
+    for (auto i = static_cast<std::size_t>(comm_.rank()); i < part.rows.size() / bytes; i += size) {
+      tree::BlockRow row;
+      tree::decode_row(part.rows.subspan(i * bytes, bytes), part.format, part.leaves, row);
+      use(row);
     }
+  }
+
+  void check_blocks(const base::File& file, const TreePart& part) {
+    std::vector<std::byte> memory;
+    for_each_own_row(part, [&](const tree::BlockRow& row) {
+      const auto& leaf = part.leaves[row.leaf];
+      memory.resize(bytes_of(part, row));
+      const std::vector<io::Want> want = {{row.leaf, row.box, memory.data(),
+                                           tree::row_major_strides(row.box.count), leaf.dtype, Cast::never}};
+      collect([&] { io::read(file, {&part.leaves, {&row, 1}, want, Verify::blocks}, options_.io); });
+      bytes_checked_ += memory.size();
+      if (progress_) progress_(bytes_checked_, bytes_to_check_);
+    });
   }
 
   void check_gaps(const base::File& file, std::string_view ranges) {
@@ -265,6 +293,7 @@ class TreeVerification {
   const Options& options_;
   const Path& path_;
   const Progress& progress_;
+  std::uint64_t bytes_checked_ = 0, bytes_to_check_ = 0;  // of this rank's blocks
   std::vector<Error> found_;
 };
 

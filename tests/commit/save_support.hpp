@@ -5,6 +5,7 @@
 #include "commit/manifest.hpp"
 #include "commit/path.hpp"
 #include "commit/reader.hpp"
+#include "commit/repair.hpp"
 #include "commit/transaction.hpp"
 
 #include <algorithm>
@@ -15,6 +16,7 @@
 #include <functional>
 #include <iterator>
 #include <optional>
+#include <stdexcept>
 #include <string>
 #include <vector>
 
@@ -130,6 +132,22 @@ inline std::vector<std::string> names_in(const Path& path) {
     names.push_back(entry.path().filename());
   std::sort(names.begin(), names.end());
   return names;
+}
+
+/// Repairs, after a look that changes nothing and foretells it.
+inline std::vector<std::string> repair(const Path& path) {
+  const auto names = commit::split_path(path);
+  const auto before = names_in(path.parent_path());
+  std::vector<std::string> foretold;
+  for (const auto& finding : commit::look_at_leftovers(base::open_directory(names.parent), names).found)
+    foretold.push_back(commit::to_line(finding, names));
+  if (names_in(path.parent_path()) != before) throw std::logic_error("the look has changed something");
+  auto lines = commit::repair(path);
+  std::string difference;
+  for (const auto& line : foretold) difference += "\nforetold: " + line;
+  for (const auto& line : lines) difference += "\ndone:     " + line;
+  if (lines != foretold) throw std::logic_error("the repair did something else than foretold:" + difference);
+  return lines;
 }
 
 inline std::vector<std::string> only(const std::string& name) {

@@ -95,13 +95,13 @@ TEST_CASE("a living save is left alone, and keeps others off its path") {
   REQUIRE(names.size() == 2);
   REQUIRE(code_of([&] { begin(path, true); }) == ErrorCode::locked);
   REQUIRE(code_of([&] { commit::remove_checkpoint(path, true); }) == ErrorCode::locked);
-  REQUIRE(commit::repair(path).size() == 1);
+  REQUIRE(test::repair(path).size() == 1);
   REQUIRE(test::names_in(temporary.path()) == names);
   REQUIRE(test::load(path) == 1);
   test::save(temporary.path() / "other", 1, false);
 
   living.end();
-  REQUIRE(commit::repair(path).size() == 1);
+  REQUIRE(test::repair(path).size() == 1);
   REQUIRE(test::load(path) == (decided ? 7 : 1));
   REQUIRE(test::names_in(temporary.path()) == std::vector<std::string>{"ckpt", "other"});
 }
@@ -115,7 +115,7 @@ TEST_CASE("a living save of this process keeps others off its path too") {
     REQUIRE(test::names_in(temporary.path()) == only(transaction.temporary_path().filename()));
   }
   // One that this process has let go of is over.
-  commit::repair(path);
+  test::repair(path);
   REQUIRE(test::names_in(temporary.path()).empty());
 }
 
@@ -165,7 +165,7 @@ TEST_CASE("leftovers are removed only where their owner is provably dead") {
     const Path hidden = leave_behind(path, [](commit::Owner&) {});
     std::ofstream(hidden / "owner") << "{";
   }
-  const auto lines = commit::repair(path);
+  const auto lines = test::repair(path);
   REQUIRE(lines.size() == 1);
   INFO(lines.front());
   REQUIRE(test::names_in(temporary.path()).empty() == removed);
@@ -185,7 +185,7 @@ TEST_CASE("the newest of several committed saves counts, and a repair leaves it 
   const std::string hidden = ".ckpt." + base::to_hex(id);
   std::filesystem::copy(apart.path() / hidden, temporary.path() / hidden);
   REQUIRE(test::load(path) == 2);
-  commit::repair(path);
+  test::repair(path);
   REQUIRE(test::load(path) == 2);
   REQUIRE(test::names_in(temporary.path()) == only("ckpt"));
 }
@@ -197,7 +197,7 @@ TEST_CASE("a committed save does not replace a newer checkpoint when it is compl
   const auto id = test::save_without_publishing(apart.path() / "ckpt", 1, true);
   const std::string hidden = ".ckpt." + base::to_hex(id);
   std::filesystem::copy(apart.path() / hidden, temporary.path() / hidden);
-  commit::repair(path);
+  test::repair(path);
   REQUIRE(test::load(path) == 2);
   REQUIRE(test::names_in(temporary.path()) == only("ckpt"));
 }
@@ -219,10 +219,10 @@ TEST_CASE("a hidden directory with another's token is what an exchange replaced"
   std::filesystem::rename(path, hidden);
   // It never counts as the checkpoint, and is kept while nothing stands in its place.
   REQUIRE_FALSE(test::load(path));
-  commit::repair(path);
+  test::repair(path);
   REQUIRE(std::filesystem::exists(hidden));
   test::save(path, 2, false);
-  commit::repair(path);
+  test::repair(path);
   REQUIRE(test::names_in(temporary.path()) == only("ckpt"));
 }
 
@@ -248,7 +248,7 @@ TEST_CASE("a failure to remove the replaced checkpoint is no failure of the save
   }
   REQUIRE(test::load(path) == 2);
   REQUIRE(test::names_in(temporary.path()).size() == 2);
-  commit::repair(path);
+  test::repair(path);
   REQUIRE(test::names_in(temporary.path()) == only("ckpt"));
 }
 

@@ -1,4 +1,3 @@
-#include "commit/repair.hpp"
 #include "commit/save_support.hpp"
 #include "commit/token.hpp"
 #include "commit/votes.hpp"
@@ -139,7 +138,7 @@ TEST_CASE("a job that died after the last vote leaves a save that is completed")
     test::save(path, 1, false);
     const auto id = die_after_votes(path, 2, {ready(1), ready(2), ready(4)}, decided);
     CHECK(test::load(path) == 1);
-    REQUIRE(commit::repair(path).size() == 1);
+    REQUIRE(test::repair(path).size() == 1);
     REQUIRE(test::load(path) == 2);
     CHECK(test::names_in(temporary.path()) == only("ckpt"));
     CHECK(test::names_in(path) ==
@@ -167,7 +166,7 @@ TEST_CASE("a job that died before the last vote, or with one that failed, leaves
       const Path path = temporary.path() / "ckpt";
       if (existing) test::save(path, 1, false);
       die_after_votes(path, 2, votes);
-      commit::repair(path);
+      test::repair(path);
       CHECK(test::load(path) == (existing ? std::optional<int>(1) : std::nullopt));
       CHECK(test::names_in(temporary.path()) == (existing ? only("ckpt") : std::vector<std::string>()));
     }
@@ -189,7 +188,7 @@ TEST_CASE("what a rank gave up stays given up, though all votes are in") {
   const auto id = die_after_votes(path, 2, {ready(1), ready(2), ready(3)});
   const auto hidden = temporary.path() / (".ckpt." + base::to_hex(id));
   std::filesystem::rename(hidden / "open", hidden / "abort");
-  commit::repair(path);
+  test::repair(path);
   CHECK_FALSE(test::load(path));
   CHECK(test::names_in(temporary.path()).empty());
 }

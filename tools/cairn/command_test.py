@@ -1,16 +1,20 @@
 #!/usr/bin/env python3
 """Runs `cairn` on what is no checkpoint and with wrong usage; what it says of checkpoints is tested under mpirun.
 
-usage: command_test.py CAIRN
+usage: command_test.py CAIRN FAKE_VERSIONS
 """
 
+import json
 import os
 import subprocess
 import sys
 import tempfile
 import unittest
 
-CAIRN = os.path.abspath(sys.argv.pop(1)) if len(sys.argv) > 1 else sys.exit(__doc__)
+if len(sys.argv) != 3:
+    sys.exit(__doc__)
+CAIRN, FAKE_VERSIONS = (os.path.abspath(path) for path in sys.argv[1:])
+del sys.argv[1:]
 
 
 def cairn(*arguments, **environment):
@@ -22,7 +26,7 @@ class Usage(unittest.TestCase):
     def test_help_names_the_subcommands(self):
         result = cairn("--help")
         self.assertEqual(0, result.returncode)
-        for name in ("show", "verify", "env"):
+        for name in ("ls", "show", "cat", "verify", "diff", "pin", "unpin", "rm", "gc", "env"):
             self.assertIn(name, result.stdout)
 
     def test_version(self):
@@ -36,6 +40,20 @@ class Usage(unittest.TestCase):
                 result = cairn(*arguments)
                 self.assertEqual(2, result.returncode)
                 self.assertNotEqual("", result.stderr)
+
+    def test_misspelt_commands_and_options_are_2_with_the_nearest_and_the_usage(self):
+        for arguments, words in ((("vrify", "x"), ("`vrify`", "`verify`", "Usage: cairn")),
+                                 (("ls", "x", "--jsn"), ("`--jsn`", "`--json`", "Usage: cairn ls")),
+                                 (("diff", "a", "b", "--rtoll=1"), ("`--rtoll`", "`--rtol`", "Usage: cairn diff")),
+                                 (("--verion",), ("`--verion`", "`--version`")),
+                                 (("cat", "x", "--format", "png"), ("png", "raw")),
+                                 (("diff", "a", "b", "--atol", "-1"), ("--atol",)),
+                                 ((), ("verify", "Usage: cairn"))):
+            with self.subTest(arguments=arguments):
+                result = cairn(*arguments)
+                self.assertEqual((2, ""), (result.returncode, result.stdout))
+                for word in words:
+                    self.assertIn(word, result.stderr)
 
     def test_show_of_nothing_and_of_another_directory_is_2_and_says_why(self):
         with tempfile.TemporaryDirectory() as directory:
@@ -58,6 +76,20 @@ class Env(unittest.TestCase):
     def test_says_what_the_environment_sets(self):
         line = next(line for line in cairn("env", CAIRN_IO_THREADS="3").stdout.splitlines() if "io.threads" in line)
         self.assertEqual(["io.threads", "3", "environment"], line.split()[:3])
+
+    def test_as_json(self):
+        told = json.loads(cairn("env", "--json", CAIRN_IO_THREADS="3").stdout)
+        self.assertEqual({"cairn", "mpi", "hdf5", "options"}, set(told))
+        self.assertEqual((True, True), (told["mpi"]["fits"], told["hdf5"]["fits"]))
+        (threads,) = (each for each in told["options"] if each["option"] == "io.threads")
+        self.assertEqual(("3", "environment"), (threads["value"], threads["from"]))
+
+    def test_reports_another_mpi_and_hdf5_than_it_was_built_with(self):
+        result = cairn("env", LD_PRELOAD=FAKE_VERSIONS)
+        self.assertEqual(2, result.returncode)
+        self.assertRegex(result.stderr, r"built with Open MPI [\d.]+, and finds MPICH 4\.0\.2 at run time")
+        self.assertRegex(result.stderr, r"built with HDF5 [\d.]+, and finds HDF5 1\.99\.3 at run time")
+        self.assertRegex(result.stdout, r"HDF5 +1\.99\.3 \(built with [\d.]+\)")
 
     def test_reports_values_that_cannot_be_read_and_misspelt_names(self):
         result = cairn("env", CAIRN_IO_THREADS="many", CAIRN_IO_THREAD="3")

@@ -1,55 +1,47 @@
-// The command `cairn`: looks at checkpoints from a shell.
+// The command `cairn`: looks at checkpoints from a shell, and looks after them.
 
 #include "cairn/error.hpp"
+#include "command_line.hpp"
 #include "commands.hpp"
 
 #include <exception>
-#include <filesystem>
 #include <iostream>
-
-#include <CLI/CLI.hpp>
 
 namespace {
 
-int run(int argc, char** argv) {
-  namespace command = cairn::command;
-  CLI::App app("Looks at checkpoints of Cairn.", "cairn");
-  app.set_version_flag("--version", CAIRN_COMMAND_VERSION);
-  app.require_subcommand(1);
-  app.footer("Exit status: 0 sound, 1 damaged, 2 wrong usage or not a checkpoint.");
+using namespace cairn::command;
 
-  std::filesystem::path path;
-  bool as_json = false;
-  auto* show = app.add_subcommand("show", "what a checkpoint holds: names, types, shapes, sizes, metadata");
-  show->add_option("PATH", path, "the checkpoint's directory")->required();
-  show->add_flag("--json", as_json, "as JSON");
-  auto* verify = app.add_subcommand(
-      "verify", "compare every byte with its checksum; also under mpirun, which shares the work");
-  verify->add_option("PATH", path, "the checkpoint's directory")->required();
-  auto* env =
-      app.add_subcommand("env", "versions, and the options in force with their environment variables");
+int run(const CommandLine& given, int argc, char** argv) {
+  const auto& name = given.command;
+  if (name == "show") return show(given.path, given.as_json);
+  if (name == "ls") return list(given.path, given.as_json);
+  if (name == "verify") return verify(argc, argv, given.verify);
+  if (name == "diff") return diff(given.diff);
+  if (name == "cat") return cat(given.cat);
+  if (name == "pin" || name == "unpin") return pin(given.path, name == "pin");
+  if (name == "rm") return remove(given.remove);
+  if (name == "gc") return gc(given.gc);
+  return env(given.as_json);
+}
 
-  try {
-    app.parse(argc, argv);
-  } catch (const CLI::ParseError& error) {
-    return app.exit(error) == 0 ? command::sound : command::unusable;
-  }
-  if (*show) return command::show(path, as_json);
-  if (*verify) return command::verify(argc, argv, path);
-  if (*env) return command::env();
-  return command::unusable;
+int fail(const CommandLine& given, const char* what, bool damage) {
+  std::cerr << "cairn " << given.command << ": " << what << '\n';
+  // 1 of `diff` says that two checkpoints could be compared.
+  return damage && given.command != "diff" ? damaged : unusable;
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
+  CommandLine given;
+  if (const auto status = parse(argc, argv, given)) return *status;
   try {
-    return run(argc, argv);
+    const int status = run(given, argc, argv);
+    if (std::cout.flush()) return status;
+    return fail(given, "the output cannot be written", false);
   } catch (const cairn::Error& error) {
-    std::cerr << "cairn: " << error.what() << '\n';
-    return error.code() == cairn::ErrorCode::corrupt ? cairn::command::damaged : cairn::command::unusable;
+    return fail(given, error.what(), error.code() == cairn::ErrorCode::corrupt);
   } catch (const std::exception& error) {
-    std::cerr << "cairn: " << error.what() << '\n';
-    return cairn::command::unusable;
+    return fail(given, error.what(), false);
   }
 }

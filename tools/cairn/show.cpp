@@ -1,8 +1,11 @@
 #include "cairn/metadata.hpp"
 #include "commands.hpp"
+#include "commit/path.hpp"
+#include "load/tree_file.hpp"
 #include "text.hpp"
 
 #include <iostream>
+#include <map>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -30,13 +33,19 @@ void add_leaf(Rows& rows, const std::string& before, const std::string& path, co
                   shape_text(leaf.shape), kind_text(leaf.kind), bytes_text(leaf.bytes)});
 }
 
-void print_checkpointable(const std::string& name, const CheckpointableInfo& info) {
-  std::cout << name << ": " << info.file << ", " << bytes_text(info.bytes);
+/// By name, with their sizes; of anything but a tree.
+using Files = std::map<std::string, std::uint64_t>;
+
+void print_checkpointable(const std::string& name, const CheckpointableInfo& info, const Files& files) {
+  std::cout << name << ": ";
   if (info.handler == "tree")
-    std::cout << ", " << info.leaves.size() << (info.leaves.size() == 1 ? " leaf\n" : " leaves\n");
+    std::cout << info.file << ", " << bytes_text(info.bytes) << ", " << count_text(info.leaves.size(), "leaf")
+              << '\n';
   else
-    std::cout << ", handler " << info.handler << '\n';
+    std::cout << count_text(files.size(), "file") << ", " << bytes_text(info.bytes) << ", handler "
+              << info.handler << '\n';
   Rows rows;
+  for (const auto& [file, bytes] : files) rows.push_back({"  " + file, bytes_text(bytes)});
   std::string before;
   for (const auto& [path, leaf] : info.leaves) {
     add_leaf(rows, before, path, leaf);
@@ -45,11 +54,22 @@ void print_checkpointable(const std::string& name, const CheckpointableInfo& inf
   std::cout << align(rows);
 }
 
-void print_text(const std::filesystem::path& path, const Metadata& metadata) {
-  std::cout << path.string() << ": saved " << time_text(metadata.created) << " on " << metadata.world_size
-            << (metadata.world_size == 1 ? " rank" : " ranks") << " by Cairn " << metadata.library_version
-            << ", format " << metadata.format_version << '\n';
-  for (const auto& [name, info] : metadata.checkpointables) print_checkpointable(name, info);
+/// Of each checkpointable that is no tree.
+using AllFiles = std::map<std::string, Files>;
+
+AllFiles files_of(const Path& path) {
+  AllFiles all;
+  const auto opened = load_stages::open_manifest(commit::resolve_path(path, FileOptions()));
+  for (const auto& [name, entry] : opened.manifest.checkpointables)
+    for (const auto& file : entry.files) all[name][file.name] = file.bytes;
+  return all;
+}
+
+void print_text(const Path& path, const Metadata& metadata, AllFiles files) {
+  std::cout << path.string() << ": saved " << time_text(metadata.created) << " on "
+            << count_text(static_cast<std::uint64_t>(metadata.world_size), "rank") << " by Cairn "
+            << metadata.library_version << ", format " << metadata.format_version << '\n';
+  for (const auto& [name, info] : metadata.checkpointables) print_checkpointable(name, info, files[name]);
   if (!metadata.metrics.empty()) {
     std::cout << "metrics:\n";
     for (const auto& [name, value] : metadata.metrics)
@@ -66,13 +86,16 @@ nlohmann::json leaf_json(const LeafInfo& leaf) {
           {"bytes", leaf.bytes}};
 }
 
-nlohmann::json to_json(const std::filesystem::path& path, const Metadata& metadata) {
+nlohmann::json to_json(const Path& path, const Metadata& metadata, AllFiles files) {
   nlohmann::json checkpointables = nlohmann::json::object();
   for (const auto& [name, info] : metadata.checkpointables) {
     nlohmann::json leaves = nlohmann::json::object();
     for (const auto& [leaf_path, leaf] : info.leaves) leaves[leaf_path] = leaf_json(leaf);
-    checkpointables[name] = {
-        {"handler", info.handler}, {"file", info.file}, {"bytes", info.bytes}, {"leaves", std::move(leaves)}};
+    checkpointables[name] = {{"handler", info.handler},
+                             {"file", info.file},
+                             {"bytes", info.bytes},
+                             {"files", files[name]},
+                             {"leaves", std::move(leaves)}};
   }
   return {{"path", path.string()},
           {"format_version", metadata.format_version},
@@ -80,19 +103,18 @@ nlohmann::json to_json(const std::filesystem::path& path, const Metadata& metada
           {"world_size", metadata.world_size},
           {"created", iso_time_text(metadata.created)},
           {"custom_metadata", metadata.custom_metadata.value()},
-          {"metrics", metadata.metrics},
+          {"metrics", metrics_json(metadata.metrics)},
           {"checkpointables", std::move(checkpointables)}};
 }
 
 }  // namespace
 
-int show(const std::filesystem::path& path, bool as_json) {
+int show(const Path& path, bool as_json) {
   const Metadata metadata = cairn::metadata(path);
   if (as_json)
-    std::cout << to_json(path, metadata).dump(2, ' ', false, nlohmann::json::error_handler_t::replace)
-              << '\n';
+    print_json(to_json(path, metadata, files_of(path)));
   else
-    print_text(path, metadata);
+    print_text(path, metadata, files_of(path));
   return sound;
 }
 

@@ -3,8 +3,10 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <cmath>
 #include <cstdio>
 #include <ctime>
+#include <iostream>
 
 namespace cairn::command {
 namespace {
@@ -41,6 +43,41 @@ std::string number_text(double value) {
   std::array<char, 32> text{};
   const auto end = std::to_chars(text.data(), text.data() + text.size(), value).ptr;
   return {text.data(), end};
+}
+
+std::string age_text(double seconds) {
+  struct Unit {
+    double seconds;
+    const char* name;
+  };
+  constexpr std::array units{Unit{86400, "d"}, Unit{3600, "h"}, Unit{60, "min"}};
+  seconds = std::max(seconds, 0.0);
+  for (const auto& unit : units)
+    if (seconds >= 2 * unit.seconds)
+      return std::to_string(std::llround(std::floor(seconds / unit.seconds))) + ' ' + unit.name;
+  return std::to_string(std::llround(std::floor(seconds))) + " s";
+}
+
+std::string count_text(std::uint64_t count, const std::string& what) {
+  if (count == 1) return "1 " + what;
+  const bool leaf = what.ends_with("leaf");
+  return std::to_string(count) + ' ' + (leaf ? what.substr(0, what.size() - 1) + "ves" : what + 's');
+}
+
+void print_json(const nlohmann::json& json) {
+  std::cout << json.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) << '\n';
+}
+
+nlohmann::json number_json(double value) {
+  if (std::isnan(value)) return "nan";
+  if (std::isinf(value)) return value > 0 ? "inf" : "-inf";
+  return value;
+}
+
+nlohmann::json metrics_json(const Metrics& metrics) {
+  auto json = nlohmann::json::object();
+  for (const auto& [name, value] : metrics) json[name] = number_json(value);
+  return json;
 }
 
 std::string shape_text(const Dims& shape) {

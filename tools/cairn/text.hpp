@@ -7,6 +7,8 @@
 #include <string>
 #include <vector>
 
+#include <nlohmann/json.hpp>
+
 /// Values as people read them.
 namespace cairn::command {
 
@@ -16,6 +18,15 @@ std::string shape_text(const Dims& shape);                              // [1024
 std::string time_text(std::chrono::system_clock::time_point time);      // 2025-01-31 12:00:00 UTC
 std::string iso_time_text(std::chrono::system_clock::time_point time);  // 2025-01-31T12:00:00Z
 std::string kind_text(Kind kind);                                       // sharded
+
+std::string age_text(double seconds);                                  // 3 min
+std::string count_text(std::uint64_t count, const std::string& what);  // 1 leaf of "leaf", 2 steps of "step"
+
+/// JSON on std::cout; text that is not UTF-8 is replaced.
+void print_json(const nlohmann::json& json);
+/// A number, or one of the strings nan, inf, -inf, which JSON does not have.
+nlohmann::json number_json(double value);
+nlohmann::json metrics_json(const Metrics& metrics);
 
 /// Lines whose cells stand below one another, two spaces apart, without spaces at their ends.
 std::string align(const std::vector<std::vector<std::string>>& rows);

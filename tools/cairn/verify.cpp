@@ -1,9 +1,12 @@
 #include "load/verify.hpp"
 
+#include "base/clock.hpp"
 #include "cairn/metadata.hpp"
 #include "commands.hpp"
 #include "text.hpp"
 
+#include <algorithm>
+#include <cmath>
 #include <cstdint>
 #include <iostream>
 #include <string>
@@ -35,27 +38,45 @@ class Mpi {
   int rank_ = 0, size_ = 1;
 };
 
-/// A line on the terminal that says how far the work has come; where stderr is no terminal, nothing.
+/// A line that says how far the work has come, how fast it goes and how long it will take; written over again
+/// on a terminal, else a line every few seconds.
 class Progress {
  public:
-  explicit Progress(std::string what) : what_(std::move(what)), shown_(isatty(STDERR_FILENO) != 0) {}
+  Progress(std::string what, std::uint64_t bytes, bool asked)
+      : what_(std::move(what)),
+        bytes_(static_cast<double>(bytes)),
+        on_terminal_(isatty(STDERR_FILENO) != 0),
+        shown_(asked || on_terminal_) {}
   ~Progress() {
-    if (last_ >= 0) std::cerr << "\r\033[K" << std::flush;
+    if (shown_ && on_terminal_) std::cerr << "\r\033[K" << std::flush;
   }
   Progress(const Progress&) = delete;
   Progress& operator=(const Progress&) = delete;
 
   void operator()(std::uint64_t done, std::uint64_t all) {
-    const int percent = all == 0 ? 100 : static_cast<int>(100 * done / all);
-    if (!shown_ || percent == last_) return;
-    last_ = percent;
-    std::cerr << '\r' << what_ << ": " << percent << " %" << std::flush;
+    const double now = clock_.seconds();
+    const bool ends = done >= all;
+    if (!shown_ || (!ends && now - last_ < (on_terminal_ ? 0.2 : 5))) return;
+    last_ = now;
+    const double part = all == 0 ? 1 : static_cast<double>(done) / static_cast<double>(all);
+    std::cerr << (on_terminal_ ? "\r\033[K" : "") << what_ << ": " << std::llround(std::floor(100 * part))
+              << " %, " << rate_text(part, now) << (on_terminal_ ? "" : "\n") << std::flush;
   }
 
  private:
+  /// Of all ranks: each has its share.
+  std::string rate_text(double part, double now) const {
+    const double rate = part * bytes_ / std::max(now, 1e-6);
+    std::string text = bytes_text(static_cast<std::uint64_t>(rate)) + "/s";
+    if (part > 0 && part < 1) text += ", " + age_text(now * (1 - part) / part) + " left";
+    return text;
+  }
+
   std::string what_;
-  bool shown_;
-  int last_ = -1;
+  double bytes_;
+  bool on_terminal_, shown_;
+  base::Clock clock_;
+  double last_ = 0;
 };
 
 std::uint64_t total_bytes(const Metadata& metadata) {
@@ -64,43 +85,58 @@ std::uint64_t total_bytes(const Metadata& metadata) {
   return bytes;
 }
 
-/// Whether an error says that something is wrong with a checkpoint that is there.
-bool means_damage(const Error& error) noexcept {
-  return error.code() == ErrorCode::corrupt;
+nlohmann::json to_json(const VerifyRequest& request, const std::vector<Error>& errors, std::uint64_t bytes,
+                       int ranks) {
+  auto problems = nlohmann::json::array();
+  for (const Error& error : errors) problems.push_back(error.what());
+  return {{"path", request.path.string()},
+          {"sound", errors.empty()},
+          {"bytes", bytes},
+          {"ranks", ranks},
+          {"problems", std::move(problems)}};
 }
 
-int print_damage(const std::filesystem::path& path, const std::vector<Error>& errors) {
-  std::cout << path.string() << ": damaged\n";
-  for (const Error& error : errors) std::cout << "  " << error.what() << '\n';
-  return damaged;
+/// What was found, told by rank 0; the exit status.
+int report(const Mpi& mpi, const VerifyRequest& request, const std::vector<Error>& errors,
+           std::uint64_t bytes) {
+  const int status = errors.empty() ? sound : damaged;
+  if (mpi.rank() != 0) return status;
+  if (request.as_json) {
+    print_json(to_json(request, errors, bytes, mpi.size()));
+  } else if (errors.empty()) {
+    std::cout << request.path.string() << ": " << bytes_text(bytes) << ", sound\n";
+  } else {
+    std::cout << request.path.string() << ": damaged\n";
+    for (const Error& error : errors) std::cout << "  " << error.what() << '\n';
+  }
+  return status;
 }
 
 /// On every rank; only rank 0 prints. What it throws, it throws on every rank.
-int verify_on_all(const Mpi& mpi, const std::filesystem::path& path) {
+int verify_on_all(const Mpi& mpi, const VerifyRequest& request) {
   const Context context(MPI_COMM_WORLD);
-  const Metadata metadata = cairn::metadata(context, path);
-  const std::string what = path.string() + ": " + bytes_text(total_bytes(metadata));
-  const std::string ranks = std::to_string(mpi.size()) + (mpi.size() == 1 ? " rank" : " ranks");
+  const auto bytes = total_bytes(cairn::metadata(context, request.path));
   std::vector<Error> errors;
   {
-    Progress progress("verifying " + what + " on " + ranks);
-    errors = load_stages::verify_checkpoint(context, path, [&](std::uint64_t done, std::uint64_t all) {
-      if (mpi.rank() == 0) progress(done, all);
-    });
+    Progress progress("verifying " + request.path.string() + ": " + bytes_text(bytes) + " on " +
+                          count_text(static_cast<std::uint64_t>(mpi.size()), "rank"),
+                      bytes, request.progress);
+    errors =
+        load_stages::verify_checkpoint(context, request.path, [&](std::uint64_t done, std::uint64_t all) {
+          if (mpi.rank() == 0) progress(done, all);
+        });
   }
-  if (!errors.empty()) return mpi.rank() == 0 ? print_damage(path, errors) : damaged;
-  if (mpi.rank() == 0) std::cout << what << ", sound\n";
-  return sound;
+  return report(mpi, request, errors, bytes);
 }
 
 }  // namespace
 
-int verify(int argc, char** argv, const std::filesystem::path& path) {
+int verify(int argc, char** argv, const VerifyRequest& request) {
   const Mpi mpi(&argc, &argv);
   try {
-    return verify_on_all(mpi, path);
+    return verify_on_all(mpi, request);
   } catch (const Error& error) {
-    if (means_damage(error)) return mpi.rank() == 0 ? print_damage(path, {error}) : damaged;
+    if (error.code() == ErrorCode::corrupt) return report(mpi, request, {error}, 0);
     if (mpi.rank() == 0) std::cerr << "cairn verify: " << error.what() << '\n';
     return unusable;
   }

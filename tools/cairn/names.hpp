@@ -1,0 +1,13 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace cairn::command {
+
+/// "; did you mean `step`?", else (and where nothing is wanted) "; there are: a, b" (the first ones of many),
+/// else nothing: the end of a message about a name that is none of these.
+std::string suggestion(std::string_view wanted, const std::vector<std::string_view>& names);
+
+}  // namespace cairn::command

@@ -1,0 +1,233 @@
+#!/usr/bin/env python3
+"""Runs `cairn cat`, `diff`, `show` and `verify` on checkpoints of many dtypes and of a thing that is no tree.
+
+usage: values_test.py CAIRN MAKE_CHECKPOINTS
+"""
+
+import json
+import os
+import pathlib
+import shutil
+import struct
+import subprocess
+import sys
+import tempfile
+import unittest
+
+if len(sys.argv) != 3:
+    sys.exit(__doc__)
+CAIRN, MAKE = (os.path.abspath(path) for path in sys.argv[1:])
+del sys.argv[1:]
+ENVIRONMENT = {**{name: value for name, value in os.environ.items() if not name.startswith("CAIRN_")},
+               "OMPI_ALLOW_RUN_AS_ROOT": "1", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1", "OMPI_MCA_btl": "self",
+               "ASAN_OPTIONS": "detect_leaks=0"}
+
+
+def run(*arguments, text=True):
+    return subprocess.run([CAIRN, *map(str, arguments)], capture_output=True, text=text, timeout=60, env=ENVIRONMENT)
+
+
+class Checkpoints(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.folder = tempfile.TemporaryDirectory(prefix="cairn-values-")
+        cls.work = pathlib.Path(cls.folder.name)
+        cls.a, cls.b = cls.make("a", 4), cls.make("b", 5)
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.folder.cleanup()
+
+    @classmethod
+    def make(cls, name, value):
+        subprocess.run([MAKE, "plain", cls.work / name, str(value)], check=True, env=ENVIRONMENT, timeout=60)
+        return cls.work / name
+
+    def printed(self, *arguments):
+        result = run(*arguments)
+        self.assertEqual((0, ""), (result.returncode, result.stderr))
+        return result.stdout
+
+    def damaged(self, name):
+        """A copy of a with a changed byte of fluid/T."""
+        copy = pathlib.Path(shutil.copytree(self.a, self.work / name))
+        data = (copy / "state.h5").read_bytes()
+        row = struct.pack("<6d", *(0.5 * i for i in range(12, 18)))
+        self.assertEqual(1, data.count(row))
+        (copy / "state.h5").write_bytes(data.replace(row, row[:-1] + bytes([row[-1] ^ 1])))
+        return copy
+
+
+class Cat(Checkpoints):
+    def cat(self, leaf, *options):
+        return self.printed("cat", self.a, leaf, *options)
+
+    def test_scalars_strings_and_every_kind_of_number(self):
+        for leaf, text in (("step", "7\n"), ("note", "two words\n"), ("flag", "true\n"), ("x", "0.1\n-2.5\n1e+30\n"),
+                           ("ids", "-1\n9007199254740993\n3\n"), ("c", "1+2j\n3-4j\n")):
+            with self.subTest(leaf=leaf):
+                self.assertEqual(text, self.cat(leaf))
+
+    def test_rows_are_lines(self):
+        lines = self.cat("fluid/T").splitlines()
+        self.assertEqual(4, len(lines))
+        self.assertEqual("0 0.5 1 1.5 nan 2.5", lines[0])
+        self.assertEqual("3 3.5 4 4.5 5 5.5", lines[1])
+
+    def test_slices_are_those_of_python(self):
+        rows = [[0.5 * (6 * i + j) for j in range(6)] for i in range(4)]
+        for text, part in (("2", rows[2]), ("1:3, 5", [rows[1][5], rows[2][5]]), ("-1, ::-2", rows[3][::-2]),
+                           ("3, -2:", rows[3][-2:]), ("..., 0", [row[0] for row in rows]), ("2, 1:100", rows[2][1:]),
+                           ("2, 3", [rows[2][3]]), ("2:2", []), ("::-1, 1", [row[1] for row in rows[::-1]])):
+            with self.subTest(slice=text):
+                self.assertEqual(part, [float(word) for word in self.cat("fluid/T", "--slice=" + text).split()])
+        self.assertEqual("6 7\n9 10\n", self.cat("fluid/T", "--slice", "2:4, 0:4:2"))
+
+    def test_wrong_slices_are_2_and_say_which_part(self):
+        for text, word in (("4", "4"), ("1,2,3", "3 parts"), ("::0", "step"), ("a:b", "a:b"), ("1:2:3:4", "1:2:3:4"), ("1,", "empty")):
+            with self.subTest(slice=text):
+                result = run("cat", self.a, "fluid/T", "--slice", text)
+                self.assertEqual((2, ""), (result.returncode, result.stdout))
+                self.assertIn(word, result.stderr)
+
+    def test_raw_is_the_stored_bytes(self):
+        result = run("cat", self.a, "fluid/T", "--slice", "3, ::2", "--format", "raw", text=False)
+        self.assertEqual(struct.pack("<3d", 9, 10, 11), result.stdout)
+        self.assertEqual(b"two words", run("cat", self.a, "note", "--format", "raw", text=False).stdout)
+
+    def test_a_file_that_is_no_tree(self):
+        (file,) = json.loads(self.printed("show", "--json", self.a))["checkpointables"]["config"]["files"]
+        self.assertEqual({"lr": 0.5}, json.loads(self.printed("cat", self.a, "--checkpointable", "config")))
+        self.assertEqual((self.a / file).read_text().rstrip(), self.printed("cat", self.a, file).rstrip())
+        self.assertEqual(2, run("cat", self.a, file, "--slice", "0").returncode)
+
+    def test_a_binary_file_is_printed_as_raw_alone(self):
+        copy = pathlib.Path(shutil.copytree(self.a, self.work / "binary"))
+        (file,) = json.loads(self.printed("show", "--json", copy))["checkpointables"]["config"]["files"]
+        (copy / file).write_bytes(b"\0\xff")
+        self.assertEqual(2, run("cat", copy, file).returncode)
+        self.assertEqual(b"\0\xff", run("cat", copy, file, "--format", "raw", text=False).stdout)
+
+    def test_misspelt_names_are_2_with_the_nearest(self):
+        for arguments, word in ((("fluid/t",), "`fluid/T`"), (("stpe",), "`step`"), (("T",), "`fluid/T`"),
+                                (("x", "--checkpointable", "stat"), "`state`"), ((), "fluid/T")):
+            with self.subTest(arguments=arguments):
+                result = run("cat", self.a, *arguments)
+                self.assertEqual((2, ""), (result.returncode, result.stdout))
+                self.assertIn(word, result.stderr)
+
+    def test_damaged_values_are_not_printed(self):
+        result = run("cat", self.damaged("damaged"), "fluid/T")
+        self.assertEqual((1, ""), (result.returncode, result.stdout))
+        self.assertIn("fluid/T", result.stderr)
+
+    def test_output_that_cannot_be_written_is_2(self):
+        with open("/dev/full", "w", encoding="utf-8") as full:
+            result = subprocess.run([CAIRN, "cat", self.a, "step"], stdout=full, stderr=subprocess.PIPE, env=ENVIRONMENT, check=False)
+        self.assertEqual(2, result.returncode)
+
+
+class Diff(Checkpoints):
+    def diff(self, *arguments):
+        result = run("diff", "--json", *arguments)
+        self.assertEqual("", result.stderr)
+        found = json.loads(result.stdout)
+        self.assertEqual(0 if found["same"] else 1, result.returncode)
+        self.assertEqual(found["same"], not found["differences"])
+        return found["differences"]
+
+    def test_the_same_is_0_with_its_nan(self):
+        result = run("diff", self.a, self.make("again", 4))
+        self.assertEqual((0, "the same\n", ""), (result.returncode, result.stdout, result.stderr))
+
+    def test_says_how_many_by_how_much_and_where(self):
+        (only,) = self.diff(self.a, self.b)
+        self.assertEqual({"checkpointable": "state", "name": "fluid/T", "what": "values", "a": None, "b": None, "elements": 24,
+                          "differing": 1, "max_abs": 1, "max_rel": 0.2, "first": [1, 2]}, only)
+        result = run("diff", self.a, self.b)
+        self.assertEqual(1, result.returncode)
+        self.assertEqual("state/fluid/T: 1 of 24 elements differs, by at most 1 (relative 0.2), first at [1, 2]\n", result.stdout)
+
+    def test_tolerances(self):
+        for options, count in ((("--atol", "1"), 0), (("--atol", "0.9"), 1), (("--rtol", "0.2"), 0), (("--rtol", "0.19"), 1),
+                               (("--atol", "0.5", "--rtol", "0.1"), 0)):
+            with self.subTest(options=options):
+                self.assertEqual(count, len(self.diff(self.a, self.b, *options)))
+
+    def test_nan_against_a_number_differs_whatever_the_tolerance(self):
+        (only,) = self.diff(self.a, self.make("nan", "nan"), "--atol", "1e300")
+        self.assertEqual((1, "inf", [1, 2]), (only["differing"], only["max_abs"], only["first"]))
+
+    def test_infinities(self):
+        infinite = self.make("inf", "inf")
+        self.assertEqual(1, len(self.diff(self.a, infinite, "--rtol", "1")))
+        self.assertEqual(0, len(self.diff(infinite, self.make("inf2", "inf"))))
+        self.assertEqual(1, len(self.diff(infinite, self.make("minus", "-inf"))))
+
+    def test_structure_alone(self):
+        self.assertEqual([], self.diff(self.a, self.b, "--structure"))
+
+    def test_one_checkpointable_alone(self):
+        self.assertEqual([], self.diff(self.a, self.b, "--checkpointable", "config"))
+        result = run("diff", self.a, self.b, "--checkpointable", "confg")
+        self.assertEqual(2, result.returncode)
+        self.assertIn("`config`", result.stderr)
+
+    def test_other_leaves_metadata_metrics_and_things(self):
+        subprocess.run([MAKE, "steps", self.work / "root"], check=True, env=ENVIRONMENT, timeout=60)
+        found = {(one["checkpointable"], one["name"], one["what"]): one for one in self.diff(self.a, self.work / "root" / "100")}
+        for key in (("config", "", "presence"), ("state", "x", "presence"), ("state", "step", "dtype"), ("", "loss", "metric"),
+                    ("", "bad", "metric")):
+            self.assertIn(key, found)
+        self.assertEqual((0.25, 0.01), (found["", "loss", "metric"]["a"], found["", "loss", "metric"]["b"]))
+        self.assertIn("custom_metadata", {what for _, _, what in found})
+        text = run("diff", self.a, self.work / "root" / "100").stdout
+        self.assertIn("state/x: only in the first\n", text)
+        self.assertIn("state/step: dtype i32 against i64\n", text)
+        self.assertIn("metric loss: 0.25 against 0.01\n", text)
+
+    def test_trouble_is_2(self):
+        self.assertEqual(2, run("diff", self.a, self.work / "none").returncode)
+        result = run("diff", self.a, self.damaged("damaged"))
+        self.assertEqual(2, result.returncode)
+        self.assertIn("fluid/T", result.stderr)
+
+
+class ShowAndVerify(Checkpoints):
+    def config_file(self, path):
+        (file,) = json.loads(self.printed("show", "--json", self.a))["checkpointables"]["config"]["files"]
+        return path / file
+
+    def test_show_names_the_files_of_what_is_no_tree(self):
+        file = self.config_file(self.a)
+        self.assertRegex(self.printed("show", self.a), rf"config: 1 file, \d+ B, handler \w+\n  {file.name}  +{file.stat().st_size} B\n")
+        shown = json.loads(self.printed("show", "--json", self.a))
+        self.assertEqual({file.name: file.stat().st_size}, shown["checkpointables"]["config"]["files"])
+        self.assertEqual({"loss": 0.25, "bad": "nan"}, shown["metrics"])
+
+    def test_verify_as_json(self):
+        found = json.loads(self.printed("verify", "--json", self.a))
+        self.assertEqual((True, [], 1), (found["sound"], found["problems"], found["ranks"]))
+        result = run("verify", "--json", self.damaged("damaged"))
+        self.assertEqual(1, result.returncode)
+        found = json.loads(result.stdout)
+        self.assertFalse(found["sound"])
+        self.assertIn("fluid/T", found["problems"][0])
+
+    def test_verify_finds_a_changed_file_of_what_is_no_tree(self):
+        copy = pathlib.Path(shutil.copytree(self.a, self.work / "changed"))
+        file = self.config_file(copy)
+        file.write_bytes(file.read_bytes()[:-1] + b"x")
+        result = run("verify", copy)
+        self.assertEqual(1, result.returncode)
+        self.assertIn(file.name, result.stdout)
+
+    def test_verify_tells_its_progress_when_asked(self):
+        result = run("verify", "--progress", self.a)
+        self.assertEqual(0, result.returncode)
+        self.assertRegex(result.stderr, r"verifying .* on 1 rank: 100 %, [\d.]+ \w+/s\n$")
+        self.assertEqual("", run("verify", self.a).stderr)
+
+
+if __name__ == "__main__":
+    unittest.main()
