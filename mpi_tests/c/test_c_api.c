@@ -307,7 +307,8 @@ static void test_bad_bindings(void) {
     CHECK_OK(cairn_tree_ref(tree, "a", CAIRN_F64, x));
   }
   CHECK_FAILS(cairn_save(context, test_path("bad"), tree, NULL, NULL), CAIRN_INVALID_ARGUMENT, "-4");
-  CHECK(strstr(cairn_last_error(), "CAIRN_STRING") != NULL && strstr(cairn_last_error(), "shape is NULL") != NULL);
+  CHECK(strstr(cairn_last_error(), "CAIRN_STRING") != NULL &&
+        strstr(cairn_last_error(), "shape is NULL") != NULL);
   CHECK(strstr(cairn_last_error(), "is told to be wrong") != NULL);
   CHECK(cairn_last_error_rank() == test_ranks - 1);
   cairn_tree_free(tree);
