@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""Makes a C++ source of the C++ code in a Markdown file.
+"""Makes a source of the code in a Markdown file.
 
-usage: markdown_code.py program FILE.md OUTPUT.cpp    the one block that is a whole program, with a main
+usage: markdown_code.py program FILE.md OUTPUT        the one block of OUTPUT's language (.cpp, .c, .f90) that is a whole program
        markdown_code.py blocks FILE.md OUTPUT.cpp     all others: the body of a function each
 
 The output of `blocks` includes code_blocks.hpp, which says what they find there and runs them. A block below the
@@ -21,19 +21,22 @@ class Block(NamedTuple):
 
     @property
     def is_program(self):
-        return "int main" in self.code
+        return re.search(r"int main|^program ", self.code, re.MULTILINE) is not None
 
 
-def blocks_of(path):
+LANGUAGES = {".cpp": "cpp", ".c": "c", ".f90": "fortran"}
+
+
+def blocks_of(path, language="cpp"):
     text = pathlib.Path(path).read_text(encoding="utf-8")
-    found = re.finditer(r"^(<!-- continues -->\n+)?```cpp\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
+    found = re.finditer(rf"^(<!-- continues -->\n+)?```{language}\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
     return [Block(text.count("\n", 0, match.start(2)) + 1, match[2], match[1] is not None) for match in found]
 
 
-def program_of(path):
-    programs = [block.code for block in blocks_of(path) if block.is_program]
+def program_of(path, language="cpp"):
+    programs = [block.code for block in blocks_of(path, language) if block.is_program]
     if len(programs) != 1:
-        sys.exit(f"{path} shows {len(programs)} C++ programs with a main; one was expected")
+        sys.exit(f"{path} shows {len(programs)} whole programs in {language}; one was expected")
     return programs[0]
 
 
@@ -72,5 +75,9 @@ def check_blocks(run, path):
 if __name__ == "__main__":
     if len(sys.argv) != 4 or sys.argv[1] not in ("program", "blocks"):
         sys.exit(__doc__)
-    make = {"program": program_of, "blocks": blocks_source}[sys.argv[1]]
-    pathlib.Path(sys.argv[3]).write_text(make(sys.argv[2]), encoding="utf-8")
+    output = pathlib.Path(sys.argv[3])
+    if sys.argv[1] == "program":
+        text = program_of(sys.argv[2], LANGUAGES[output.suffix])
+    else:
+        text = blocks_source(sys.argv[2])
+    output.write_text(text, encoding="utf-8")

@@ -4,7 +4,7 @@ root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd -P)
 
 build_packages=(libopenmpi-dev openmpi-bin libhdf5-openmpi-dev hdf5-tools nlohmann-json3-dev catch2 libxxhash-dev
   libcli11-dev meson ninja-build pkg-config g++ python3 python3-h5py)
-check_packages=(clang clang-format cmake libeigen3-dev libxtensor-dev make python3-xxhash)
+check_packages=(clang clang-format cmake gfortran libeigen3-dev libxtensor-dev make python3-xxhash)
 
 say() { printf '\n== %s\n' "$*"; }
 die() {

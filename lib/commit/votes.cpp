@@ -96,6 +96,14 @@ std::optional<std::vector<Vote>> read_all(const base::File& directory, int ranks
   return votes;
 }
 
+/// Whether what handlers wrote is there: it may have been lost with a node.
+bool has_files(const base::File& directory, const Manifest& pending) {
+  for (const auto& [name, entry] : pending.checkpointables)
+    for (const auto& file : entry.files)
+      if (!base::status_of(directory, file.name)) return false;
+  return true;
+}
+
 }  // namespace
 
 void prepare_votes(const base::File& directory, int ranks, const std::vector<std::string>& tables,
@@ -172,7 +180,7 @@ bool can_elect(const base::File& directory) {
   if (!base::status_of(directory, pending_file) || !base::status_of(directory, votes_file)) return false;
   try {
     const auto pending = decode(base::read_whole(directory, pending_file, most_manifest_bytes));
-    return read_all(directory, pending.world_size).has_value();
+    return read_all(directory, pending.world_size).has_value() && has_files(directory, pending);
   } catch (const Error& error) {
     if (error.code() == ErrorCode::corrupt) return false;
     throw;
@@ -186,7 +194,7 @@ bool elect_leftover(const base::File& directory) {
   try {
     const auto pending = decode(base::read_whole(directory, pending_file, most_manifest_bytes));
     const auto votes = read_all(directory, pending.world_size);
-    if (!votes) return false;
+    if (!votes || !has_files(directory, pending)) return false;
     text = encode(elect(directory, pending, *votes));
   } catch (const Error& error) {
     // Written by halves, or not there, as after a power failure: then it cannot be completed.

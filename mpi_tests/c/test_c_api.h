@@ -45,9 +45,14 @@ extern char test_directory[256];
 /* A path in the test's directory; the text is overwritten by the fourth call after. */
 const char* test_path(const char* name);
 
+/* Over MPI_COMM_WORLD. */
+cairn_context* test_context(void);
+
 #ifdef __cplusplus
 extern "C" {
 #endif
+void test_bad_bindings(void);
+void test_arguments(void);
 void test_checkpointables(void);
 void test_handlers(void);
 void test_checkpointer(void);

@@ -109,6 +109,25 @@ void test_checkpointables(void) {
   cairn_async_checkpointer_free(checkpointer);
   CHECK_OK(cairn_load_checkpointables(context, test_path("things-3"), things, NULL, NULL));
 
+  /* The same in two calls. */
+  {
+    cairn_checkpointables* more = NULL;
+    int there = 1;
+    CHECK_OK(cairn_checkpointables_create(&more));
+    CHECK_OK(cairn_checkpointables_add_json(more, "more", "[1]"));
+    CHECK_FAILS(cairn_partial_finalize(context, test_path("partial"), NULL), CAIRN_NOT_FOUND, "partial");
+    CHECK_OK(cairn_partial_save(context, test_path("partial"), tree, NULL, NULL));
+    CHECK_OK(cairn_partial_save_checkpointables(context, test_path("partial"), more, NULL, NULL));
+    CHECK_OK(cairn_is_checkpoint(context, test_path("partial"), &there));
+    CHECK(there == 0);
+    CHECK_OK(cairn_partial_finalize(context, test_path("partial"), NULL));
+    x = 0;
+    CHECK_OK(cairn_load(context, test_path("partial"), tree, NULL, NULL));
+    CHECK(x == 2.5);
+    CHECK_OK(cairn_load_checkpointables(context, test_path("partial"), more, NULL, NULL));
+    cairn_checkpointables_free(more);
+  }
+
   /* What is wrong with names and values, and what a callback of one rank says, all ranks hear. */
   CHECK_OK(cairn_checkpointables_create(&bad));
   CHECK_OK(cairn_checkpointables_add_json(bad, NULL, "1"));

@@ -146,6 +146,24 @@ TEST_CASE("every option is listed with its variable, its type, its value, and wh
   CHECK(options["log.lines"].value == "false");
 }
 
+TEST_CASE("every option is set and told by its name and text, and by no other") {
+  cairn::Options options;
+  for (const auto& each : cairn::base::list_options()) {
+    cairn::base::set_option(options, each.option, each.value);
+    CHECK(cairn::base::get_option(options, each.option) == each.value);
+  }
+  cairn::base::set_option(options, "io.block_bytes", "2M");
+  cairn::base::set_option(options, "io.writer", "mpio");
+  cairn::base::set_option(options, "files.permissions", "0600");
+  CHECK(options.io.block_bytes == 2u << 20);
+  CHECK(options.io.writer == cairn::Writer::mpio);
+  CHECK(options.files.permissions == 0600);
+  CHECK_THROWS_WITH(cairn::base::set_option(options, "io.threads", "many"),
+                    Catch::Contains("io.threads=many: must be a whole number"));
+  CHECK_THROWS_WITH(cairn::base::set_option(options, "io.thread", "1"), Catch::Contains("cairn env"));
+  CHECK(options.io.threads == 0);
+}
+
 TEST_CASE("variables of no option are told apart") {
   const Variable misspelt("CAIRN_IO_THREAD", "4");
   const Variable right("CAIRN_IO_THREADS", "4");

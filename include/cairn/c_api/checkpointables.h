@@ -65,6 +65,18 @@ CAIRN_C_API int cairn_load_checkpointables(const cairn_context* context, const c
                                            const cairn_checkpointables* things,
                                            const cairn_load_options* options, cairn_report* report);
 
+/* ---- a checkpoint made in several calls: cairn/partial.hpp */
+
+/** Adds a tree, or several things, to the checkpoint that is being made at `path`, or begins one. It is not
+ * visible before cairn_partial_finalize. Collective, over the same context for all calls. */
+CAIRN_C_API int cairn_partial_save(const cairn_context* context, const char* path, const cairn_tree* tree,
+                                   const cairn_save_options* options, cairn_report* report);
+CAIRN_C_API int cairn_partial_save_checkpointables(const cairn_context* context, const char* path,
+                                                   const cairn_checkpointables* things,
+                                                   const cairn_save_options* options, cairn_report* report);
+/** Commits what was added. CAIRN_NOT_FOUND where nothing was begun. Collective. */
+CAIRN_C_API int cairn_partial_finalize(const cairn_context* context, const char* path, cairn_report* report);
+
 /* ---- one save at a time: cairn::AsyncCheckpointer */
 
 typedef struct cairn_async_checkpointer cairn_async_checkpointer;

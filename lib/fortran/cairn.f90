@@ -1,0 +1,183 @@
+!> Cairn for Fortran: docs/fortran.md. Made by generate.py, which puts the specifics for kinds and ranks where a line
+!> begins with `!@`.
+!>
+!>     use cairn
+!>     type(cairn_tree) :: state
+!>     call state%sharded('T', T, shape=[nx, ny], start=[x0, 0], count=[my_nx, ny])
+!>     call state%scalar('step', step)
+!>     call cairn_save(MPI_COMM_WORLD, 'run/ckpt', state, overwrite=.true.)
+!>
+!> Arrays and variables that are bound have the attribute `target`, and stay where they are until no save or load uses the
+!> tree any more. Extents are in Fortran's order, `start` is 0-based. `ierr`, where it is given, is 0 or a CAIRN_ code;
+!> where it is not, an error is printed and ends the program by MPI_Abort. Collective: what takes a communicator, and what
+!> is said to be.
+module cairn
+  use, intrinsic :: iso_c_binding
+  use, intrinsic :: iso_fortran_env, only: int8, int16, int32, int64, real32, real64, error_unit
+  use mpi, only: MPI_Abort, MPI_COMM_WORLD
+!@use_f08
+  use cairn_c
+  implicit none
+  private
+
+  integer, parameter, public :: CAIRN_OK = 0, CAIRN_INVALID_ARGUMENT = 1, CAIRN_ALREADY_EXISTS = 2, CAIRN_NOT_FOUND = 3, &
+    CAIRN_NOT_A_CHECKPOINT = 4, CAIRN_CORRUPT = 5, CAIRN_MISMATCH = 6, CAIRN_IO = 7, CAIRN_NO_SPACE = 8, &
+    CAIRN_UNSUPPORTED = 9, CAIRN_TIMEOUT = 10, CAIRN_MPI = 11, CAIRN_CANCELLED = 12, CAIRN_LOCKED = 13, CAIRN_DEVICE = 14, &
+    CAIRN_OUT_OF_MEMORY = 15, CAIRN_INTERNAL = 16
+  integer, parameter, public :: CAIRN_CAST_NEVER = 0, CAIRN_CAST_IN_RANGE = 1, CAIRN_CAST_ANY = 2
+  integer, parameter, public :: CAIRN_LOWEST = 0, CAIRN_HIGHEST = 1
+
+  !> An array of the caller's as it lies in memory: extents and strides in elements, the fastest dimension first.
+  type :: array_view
+    type(c_ptr) :: address = c_null_ptr
+    integer(c_int) :: dtype = 0
+    integer :: element_bytes = 0, ndims = 0
+    integer(c_int64_t) :: extents(8) = 0, strides(8) = 0
+    logical :: is_logical = .false., is_text = .false., is_odd = .false.
+  end type
+
+  !> What `sharded` is told of an array, all in Fortran's order.
+  type :: box_args
+    integer :: ndims = 0
+    integer(c_int64_t) :: shape(9) = 0, start(9) = 0, count(9) = 0, memory_start(9) = 0
+    logical :: has_start = .false., has_count = .false., has_memory_start = .false., is_odd = .false.
+  end type
+
+  !> A bound logical array, and its copy of one byte an element, which is what the checkpoint holds.
+  type :: logical_copy
+    character(len=:), allocatable :: path
+    type(c_ptr) :: address = c_null_ptr
+    integer :: element_bytes = 0
+    integer(int8), pointer :: bytes(:) => null()
+    type(logical_copy), pointer :: next => null()
+  end type
+
+  type :: tree_rep
+    type(c_ptr) :: handle = c_null_ptr
+    integer :: references = 1
+    type(logical_copy), pointer :: logicals => null()
+  end type
+
+  !> Names, and the memory behind them. Assigning one to another makes both the same tree.
+  type, public :: cairn_tree
+    private
+    type(tree_rep), pointer :: rep => null()
+  contains
+    procedure, private :: assign_tree
+    generic, public :: assignment(=) => assign_tree
+    final :: finish_tree
+    procedure, public :: string => tree_string        !< a CHARACTER variable, without its trailing blanks
+    procedure, public :: text => tree_text            !< text of the tree's own
+    procedure, public :: read_only => tree_read_only  !< the leaf is saved, and not loaded
+    procedure, public :: size => tree_size
+    procedure, public :: contains => tree_contains
+    procedure, public :: erase => tree_erase
+    procedure, public :: get_text => tree_get_text
+!@tree_bindings
+  end type
+
+  !> A communicator and options. A communicator alone will do where the options of the environment are meant.
+  type, public :: cairn_context
+    private
+    type(c_ptr) :: handle = c_null_ptr
+    integer(int32) :: comm = 0
+  contains
+!@context_bindings
+    procedure, public :: set => context_set                  !< an option by name and text, as `cairn env` lists them
+    procedure, public :: get => context_get
+    procedure, public :: set_device_stream => context_set_device_stream
+    procedure, public :: free => context_free
+  end type
+
+  !> A save or a load in the background.
+  type, public :: cairn_response
+    private
+    type(c_ptr) :: handle = c_null_ptr
+    integer(int32) :: comm = 0
+    type(cairn_tree) :: loaded
+  contains
+    procedure, public :: valid => response_valid              !< whether there is anything to wait for
+    procedure, public :: done => response_done                !< whether this rank's part is over
+    procedure, public :: snapshotted => response_snapshotted  !< whether the memory may be changed
+    procedure, public :: cancel => response_cancel            !< gives it up. Collective
+    procedure, public :: free => response_free                !< does not wait; a later call tells of a failure
+  end type
+
+  type :: tree_in_things
+    type(cairn_tree) :: tree
+  end type
+
+  !> Several named things in one checkpoint. What is added must live until the saves and loads of it are over.
+  type, public :: cairn_checkpointables
+    private
+    type(c_ptr) :: handle = c_null_ptr
+    type(tree_in_things), allocatable :: trees(:)
+  contains
+    procedure, public :: add_tree => things_add_tree
+    procedure, public :: add_json => things_add_json
+    procedure, public :: get_json => things_get_json
+    procedure, public :: add_file => things_add_file
+    procedure, public :: free => things_free
+  end type
+
+  !> When to save, and what to keep. any_of, all_of and cairn_checkpointer%open take policies over.
+  type, public :: cairn_save_policy
+    type(c_ptr) :: handle = c_null_ptr
+  end type
+  type, public :: cairn_keep_policy
+    type(c_ptr) :: handle = c_null_ptr
+  end type
+
+  !> The checkpoints of a run. All procedures are collective but steps, damaged, latest, best and exit_status.
+  type, public :: cairn_checkpointer
+    private
+    type(c_ptr) :: handle = c_null_ptr
+    integer(int32) :: comm = 0
+  contains
+!@checkpointer_bindings
+    procedure, public :: should_stop => checkpointer_should_stop
+    procedure, public :: exit_status => checkpointer_exit_status
+    procedure, public :: steps => checkpointer_steps
+    procedure, public :: damaged => checkpointer_damaged
+    procedure, public :: latest => checkpointer_latest  !< -1: none
+    procedure, public :: best => checkpointer_best      !< -1: none
+    procedure, public :: wait => checkpointer_wait
+    procedure, public :: reload => checkpointer_reload
+    procedure, public :: close => checkpointer_close
+  end type
+
+  !> The C options of a call, and what they point to.
+  type :: save_args
+    type(c_save_options) :: c
+    character(len=:), allocatable :: name, metadata
+    character(len=:), allocatable :: metric_names(:)
+    type(c_metric), allocatable :: metrics(:)
+  end type
+  type :: load_args
+    type(c_load_options) :: c
+    character(len=:), allocatable :: name
+  end type
+
+  interface as_box
+    module procedure as_box_i32, as_box_i64
+  end interface
+
+  public :: cairn_last_error, cairn_wait
+  public :: cairn_save_never, cairn_save_every_steps, cairn_save_every, cairn_save_at_steps, cairn_save_first_step, &
+    cairn_save_on_signal, cairn_save_on_file, cairn_save_before_deadline, cairn_save_young_daly, &
+    cairn_save_overhead_below, cairn_save_any_of, cairn_save_all_of, cairn_save_by
+  public :: cairn_keep_all, cairn_keep_latest, cairn_keep_best, cairn_keep_every_steps, cairn_keep_every, &
+    cairn_keep_steps, cairn_keep_any_of, cairn_keep_all_of, cairn_keep_by
+!@interfaces
+
+contains
+
+!@include errors.f90
+!@include views.f90
+!@include tree.f90
+!@include operations.f90
+!@include checkpointables.f90
+!@include policies.f90
+!@include checkpointer.f90
+!@bodies
+end module
