@@ -479,6 +479,7 @@ class Series {
     if (outcome.error) problem("no Checkpointer");
     compare();
     if (!one_in(6)) restore();
+    if (one_in(3)) other_before();
   }
 
   void restore(bool may_fail = false) {
@@ -723,7 +724,7 @@ class Series {
   /// Before this one has saved, another job does.
   void other_before() {
     wait_for();
-    if (model_.claimed || model_.claim_unknown || one_in(2)) return;
+    if (model_.claimed || model_.claim_unknown) return;
     note("another one before");
     ++operations_;
     const std::int64_t step = (model_.disk.empty() ? 0 : model_.disk.rbegin()->first) + 1 + below(2);
@@ -742,7 +743,11 @@ class Series {
     if (!saved.is({{}, 1})) problem("expected 1");
     model_.disk[step] = stored;
     compare();
-    if (one_in(3)) return load(step);
+    if (one_in(4)) return load(step);
+    // What was restored is kept, though it is neither the latest nor for the policy.
+    const auto earlier = draw_step();
+    if (one_in(2) && !model_.deceives(earlier))
+      return save(earlier, {.force = true, .overwrite = true}, one_in(2));
     if (one_in(2)) return save(step + 1 + below(2), {.force = true}, one_in(2));
     look_again();
   }
