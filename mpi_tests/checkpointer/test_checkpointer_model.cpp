@@ -537,6 +537,7 @@ class Series {
   }
 
   void end_of_root() {
+    wait_for();  // sees whether a step whose damage was not known is kept
     note("at the end: a new life");
     if (call([&] { return checkpoints_->close(), 0; }).error) problem("close fails");
     model_.wait();
