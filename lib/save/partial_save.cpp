@@ -22,7 +22,10 @@ Report PartialSave::add(comm::Communicator& comm, const Options& options, SaveRe
     request.id = save_->request.id;
     for (auto& part : request.trees)
       if (const auto known = trees_.find(part.name); known != trees_.end())
-        part.file = "." + std::to_string(known->second.size()) + "." + part.name + ".h5";
+        part.file.append(".")
+            .append(std::to_string(known->second.size()))
+            .append(".")
+            .append(part.name + ".h5");
   }
   SaveOperation operation(comm, save_ ? save_->options : options, std::move(request));
   bool checked = false;
