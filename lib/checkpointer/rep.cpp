@@ -142,11 +142,7 @@ bool CheckpointerRep::begin(std::int64_t step, const StepOptions& options, Pendi
   }
   wait();
   Comm comm(context_);
-  if (!claimed_) {
-    async::Queue::finish_all(comm);  // a save that another Checkpointer left in the background has the root
-    update(comm, "claim root", [&](StepList& list) { claim(list); });
-    claimed_ = true;
-  }
+  claim(comm);
   update(comm, "prepare step", [&](StepList& list) { prepare(list, step, options.overwrite); });
   const auto known = steps_.find(step);
   next.step = step;
@@ -160,10 +156,15 @@ bool CheckpointerRep::begin(std::int64_t step, const StepOptions& options, Pendi
   return true;
 }
 
-/// On the primary: from now on no other job saves here.
-void CheckpointerRep::claim(StepList& list) {
-  root_.claim(context_.io.fsync);
-  rescan(list);  // one may have, since
+/// From now on no other job saves here.
+void CheckpointerRep::claim(comm::Communicator& comm) {
+  if (claimed_) return;
+  async::Queue::finish_all(comm);  // a save that another Checkpointer left in the background has the root
+  update(comm, "claim root", [&](StepList& list) {
+    root_.claim(context_.io.fsync);
+    rescan(list);  // one may have, since
+  });
+  claimed_ = true;
 }
 
 /// On the primary: what is there now. A step that was found to be damaged stays so, unless it was saved anew.
@@ -393,8 +394,8 @@ void CheckpointerRep::remove(std::int64_t step) {
   wait();
   Comm comm(context_);
   agree_on_step(comm, "remove", step);
+  claim(comm);
   update(comm, "remove", [&](StepList& list) {
-    root_.claim(context_.io.fsync);
     auto& entry = find(list, step);
     if (root_.is_pinned(entry.name))
       throw Error(ErrorCode::locked, "step " + std::to_string(step) + " is pinned: unpin it first", 0, -1,

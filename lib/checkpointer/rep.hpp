@@ -57,7 +57,7 @@ struct CheckpointerRep {
   void update(comm::Communicator& comm, const char* stage,
               const std::function<void(checkpointer::StepList&)>& change);
   bool begin(std::int64_t step, const StepOptions& options, Pending& next, SaveOptions& save);
-  void claim(checkpointer::StepList& list);
+  void claim(comm::Communicator& comm);
   void rescan(checkpointer::StepList& list) const;
   void prepare(checkpointer::StepList& list, std::int64_t step, bool overwrite);
   void committed(const Pending& done, const Report& report);

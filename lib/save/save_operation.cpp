@@ -39,6 +39,12 @@ commit::Manifest make_manifest(const SaveRequest& request, int ranks) {
   return manifest;
 }
 
+/// What a later call of a save that is made in several says besides.
+void add_to_manifest(commit::Manifest& manifest, const SaveRequest& request) {
+  if (request.custom_metadata.text() != "null") manifest.custom_metadata = request.custom_metadata;
+  for (const auto& [name, value] : request.metrics) manifest.metrics[name] = value;
+}
+
 std::string pack_names(const std::vector<std::unique_ptr<OtherPart>>& parts) {
   base::Packer pack;
   std::uint64_t bytes = 0;
@@ -244,6 +250,8 @@ std::string SaveOperation::begin_files(bool votes) {
     save_->transaction = commit::Transaction::begin(commit::resolve_path(request.path, options.files),
                                                     request.id, request.overwrite, options.files);
     save_->manifest = make_manifest(request, comm_.size());
+  } else {
+    add_to_manifest(save_->manifest, request);
   }
   base::Packer pack;
   for (auto& part : request.trees) pack.str(make_tree_file(*save_, part));
@@ -381,8 +389,11 @@ std::shared_ptr<StartedSave> SaveOperation::add(StartedSave* begun, const Check&
   base::Clock total;
   try {
     plan();
-    check(save_->request);
-    if (begun) adopt(*begun);
+    comm_.agree("check", [&] { check(save_->request); });
+    if (begun) {
+      save_->transaction = std::move(begun->transaction);
+      save_->manifest = std::move(begun->manifest);
+    }
     const auto opened = open(false);
     const auto tally = write_and_tally(opened);
     comm_.agree_on_root("add", [&] {
@@ -396,16 +407,6 @@ std::shared_ptr<StartedSave> SaveOperation::add(StartedSave* begun, const Check&
   save_->report.blocked_s = total.seconds();
   base::log_report(save_->options.log, save_->report, comm_.is_primary());
   return save_;
-}
-
-/// Goes on with what earlier calls began.
-void SaveOperation::adopt(StartedSave& begun) {
-  save_->transaction = std::move(begun.transaction);
-  save_->manifest = std::move(begun.manifest);
-  auto& manifest = save_->manifest;
-  const auto& request = save_->request;
-  if (request.custom_metadata.text() != "null") manifest.custom_metadata = request.custom_metadata;
-  for (const auto& [name, value] : request.metrics) manifest.metrics[name] = value;
 }
 
 bool SaveOperation::settle(const Error& error) {

@@ -35,8 +35,8 @@ class SaveOperation {
   std::shared_ptr<StartedSave> start(const Snapshot& snapshot);
 
   /// Of a save that is made in several calls: all but the commit. `begun`: what earlier calls began, whose
-  /// directory this goes on with; null in the first. `check` is called once the plan is agreed on, and throws
-  /// the same on every rank, which leaves what was begun as it was; any later error gives it up.
+  /// directory this goes on with; null in the first. `check` is called on every rank once the plan is agreed
+  /// on; where it throws on one, what was begun stays as it was, and any later error gives it up.
   using Check = std::function<void(const SaveRequest&)>;
   std::shared_ptr<StartedSave> add(StartedSave* begun, const Check& check);
 
@@ -68,7 +68,6 @@ class SaveOperation {
   comm::Agreed<Tally> write_and_tally(const comm::Agreed<Opened>& opened);
   void commit(const comm::Agreed<Tally>& tally);
   void note(const Tally& tally);
-  void adopt(StartedSave& begun);
   bool settle(const Error& error);
 
   comm::Communicator& comm_;
