@@ -45,15 +45,23 @@ class LoadCheckpointables {
   /// A thing and what was saved under its name.
   struct Wanted {
     const Checkpointables::Entry* entry = nullptr;
-    std::string type;
+    std::string type;  // of its handler
     std::vector<std::string> files;
     std::shared_ptr<Handler> handler;
+  };
+
+  struct TreeLoad {
+    TreeLoad(Tree* into, const Context& context, const Path& path, const LoadOptions& options)
+        : tree(into), operation(context, path, options, "load_checkpointables") {}
+    Tree* tree;
+    load_stages::LoadOperation operation;
   };
 
   void agree();
   std::string open_on_primary();
   void resolve(const std::string& bytes);
   bool join();
+  void add_tree(const Checkpointables::Entry& entry);
   void load_trees();
   void load_others();
   void check(const commit::CheckpointableEntry& entry) const;
@@ -67,6 +75,7 @@ class LoadCheckpointables {
   base::Digest save_id_ = {};
   base::File directory_;
   std::vector<Wanted> wanted_;
+  std::deque<TreeLoad> trees_;
   std::uint64_t other_bytes_ = 0;                      // of what are no trees
   std::optional<load_stages::OpenedManifest> opened_;  // on the primary
   Report report_;
@@ -107,16 +116,18 @@ void LoadCheckpointables::resolve(const std::string& bytes) {
     for (const auto* entry : entries_) {
       auto& wanted = wanted_.emplace_back();
       wanted.entry = entry;
-      wanted.type = unpack.str();
+      const std::string recorded(unpack.str());
       other_bytes_ += unpack.u64();
       for (auto files = unpack.u64(); files > 0; --files) wanted.files.emplace_back(unpack.str());
       try {
-        wanted.handler = for_load(context_.handlers, entry->name, wanted.type, entry->thing);
+        wanted.handler = for_load(context_.handlers, entry->name, recorded, entry->thing);
       } catch (const Error& error) {
         throw Error(error.code(), "`" + entry->name + "`: " + std::string(base::message_of(error)), 0,
                     comm_.rank(), path_);
       }
-      types += wanted.handler->type() + "\n";
+      wanted.type = wanted.handler->type();
+      types += wanted.type + "\n";
+      if (wanted.type == tree_type) add_tree(*entry);
     }
     const auto hash = base::digest(types).lo;
     return comm::Lanes{join() ? 1u : 0u, hash, ~hash};
@@ -134,20 +145,18 @@ bool LoadCheckpointables::join() {
   return checkpoint.save_id == save_id_;
 }
 
+void LoadCheckpointables::add_tree(const Checkpointables::Entry& entry) {
+  LoadOptions options = load_;
+  options.checkpointable_name = entry.name;
+  // Its leaves are bound to memory, which may be written to where the tree itself is const.
+  auto* const tree = const_cast<Tree*>(entry.thing.get_if<const Tree>());
+  trees_.emplace_back(tree, context_, path_, options).operation.expect(save_id_);
+}
+
 /// All of them are opened and matched before the memory of any is touched.
 void LoadCheckpointables::load_trees() {
-  std::deque<load_stages::LoadOperation> operations;
-  for (const auto& wanted : wanted_) {
-    if (wanted.handler->type() != tree_type) continue;
-    LoadOptions options = load_;
-    options.checkpointable_name = wanted.entry->name;
-    auto& operation = operations.emplace_back(context_, path_, options, "load_checkpointables");
-    operation.expect(save_id_);
-    // Its leaves are bound to memory, which may be written to where the tree itself is const.
-    auto* tree = const_cast<Tree*>(wanted.entry->thing.template get_if<const Tree>());
-    operation.start(comm_, *tree);
-  }
-  for (auto& operation : operations) {
+  for (auto& [tree, operation] : trees_) operation.start(comm_, *tree);
+  for (auto& [tree, operation] : trees_) {
     const auto report = operation.fill(comm_);
     report_.bytes += report.bytes;
     report_.verified_bytes += report.verified_bytes;
@@ -158,7 +167,7 @@ void LoadCheckpointables::load_trees() {
 }
 
 void LoadCheckpointables::load_others() {
-  const auto is_other = [](const Wanted& wanted) { return wanted.handler->type() != tree_type; };
+  const auto is_other = [](const Wanted& wanted) { return wanted.type != tree_type; };
   if (std::none_of(wanted_.begin(), wanted_.end(), is_other)) return;
   // Read once for their digests, once to be loaded.
   comm_.allow(2 * static_cast<double>(other_bytes_) / context_.ranks.slowest_bytes_per_s);

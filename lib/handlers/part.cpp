@@ -15,12 +15,14 @@ HandlerPart::HandlerPart(std::string name, const Context& context, std::shared_p
 
 void HandlerPart::take(comm::Communicator& comm, const Options& options, const base::File& directory,
                        const Path& path) {
-  static_cast<Options&>(context_) = options;  // as the ranks have agreed on them
-  path_ = path;
   Section section(comm, context_, {&directory, path, name(), nullptr});
-  section.run([&] { work_ = handler_->save(section, thing_); });
-  files_ = section.named();
-  bytes_ = section.bytes();
+  section.run([&] {
+    static_cast<Options&>(context_) = options;  // as the ranks have agreed on them
+    path_ = path;
+    work_ = handler_->save(section, thing_);
+    files_ = section.named();
+    bytes_ = section.bytes();
+  });
 }
 
 void HandlerPart::write(bool sync) {

@@ -17,14 +17,22 @@ Report add(const Context& context, const Path& path, const save_stages::MakeRequ
   async::Queue::finish_all(comm);
   Options options = context;
   auto request = make(comm, options);
-  auto& unfinished = async::Queue::of(comm)->unfinished();
-  auto& kept = unfinished[save_stages::place_of(path, context.files)];
-  if (!kept) kept = std::make_shared<PartialSave>();
-  auto& partial = static_cast<PartialSave&>(*kept);
+  std::shared_ptr<async::Queue> queue;
+  std::shared_ptr<PartialSave> partial;
+  Path place;
+  const auto find = [&]() -> const PartialSave& {
+    queue = async::Queue::of(comm);
+    place = save_stages::place_of(path, context.files);
+    auto& kept = queue->unfinished()[place];
+    if (!kept) kept = std::make_shared<PartialSave>();
+    partial = std::static_pointer_cast<PartialSave>(kept);
+    return *partial;
+  };
   try {
-    return partial.add(comm, options, std::move(request));
+    PartialSave::agree_on_begun(comm, find);
+    return partial->add(comm, options, std::move(request));
   } catch (const Error&) {
-    if (partial.over()) unfinished.erase(save_stages::place_of(path, context.files));
+    if (partial && partial->over()) queue->unfinished().erase(place);
     throw;
   }
 }

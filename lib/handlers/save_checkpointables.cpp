@@ -12,26 +12,24 @@ save_stages::SaveRequest agree_on_save(comm::Communicator& comm, Options& option
                                        const Context& context, const Path& path,
                                        const Checkpointables& things, const SaveOptions& save) {
   plan::SaveRequest asked{operation, path, "state", save.overwrite, save.custom_metadata, save.metrics, {}};
-  std::vector<std::shared_ptr<Handler>> resolved;
-  const auto sorted = by_name(things);
-  const auto id = agree_on_contents(comm, options, asked, sorted, [&](const auto& entry) {
+  save_stages::SaveRequest request{operation, path, save.overwrite, save.custom_metadata, save.metrics, {},
+                                   {},        {}};
+  const auto id = agree_on_contents(comm, options, asked, by_name(things), [&](const auto& entry) {
     if (auto problem = problem_of(entry.thing, false); !problem.empty())
       throw Error(ErrorCode::invalid_argument, problem);
-    resolved.push_back(for_save(context.handlers, entry.name, entry.thing));
-    return resolved.back()->type();
-  });
-  save_stages::SaveRequest request{operation, path, save.overwrite, save.custom_metadata, save.metrics, *id,
-                                   {},        {}};
-  for (std::size_t i = 0; i < sorted.size(); ++i) {
-    const auto& [name, thing] = *sorted[i];
-    if (resolved[i]->type() == tree_type) {
+    auto handler = for_save(context.handlers, entry.name, entry.thing);
+    const auto type = handler->type();
+    if (type == tree_type) {
       auto& part = request.trees.emplace_back();
-      part.name = name;
-      part.tree = thing.template get_if<const Tree>();
+      part.name = entry.name;
+      part.tree = entry.thing.template get_if<const Tree>();
     } else {
-      request.others.push_back(std::make_unique<HandlerPart>(name, context, resolved[i], thing));
+      request.others.push_back(
+          std::make_unique<HandlerPart>(entry.name, context, std::move(handler), entry.thing));
     }
-  }
+    return type;
+  });
+  request.id = *id;
   return request;
 }
 

@@ -15,38 +15,36 @@ bool is_below(std::string_view path, std::string_view group) {
 
 }  // namespace
 
+void PartialSave::agree_on_begun(comm::Communicator& comm, const Find& find) {
+  const auto lanes = comm.agree_min("begun", 2, [&] {
+    const auto& partial = find();
+    const auto id = partial.save_ ? partial.save_->request.id.lo : 0;
+    return comm::Lanes{id, ~id};
+  });
+  if ((*lanes)[0] != ~(*lanes)[1])
+    throw Error(ErrorCode::mismatch, "the ranks have not begun the same checkpoint; give absolute paths");
+}
+
 Report PartialSave::add(comm::Communicator& comm, const Options& options, SaveRequest request) {
-  agree_on_begun(comm);
   if (save_) {
     comm.set_primary(save_->options.ranks.primary);  // that of the first call
     request.id = save_->request.id;
-    for (auto& part : request.trees)
-      if (const auto known = trees_.find(part.name); known != trees_.end())
-        part.file.append(".")
-            .append(std::to_string(known->second.size()))
-            .append(".")
-            .append(part.name + ".h5");
   }
   SaveOperation operation(comm, save_ ? save_->options : options, std::move(request));
   bool checked = false;
   std::shared_ptr<StartedSave> added;
   try {
-    added = operation.add(save_.get(), [&](const SaveRequest& planned) {
-      check(planned);
-      checked = true;
-    });
+    added = operation.add(
+        save_.get(),
+        [&](SaveRequest& planned) {
+          check(planned);
+          name_files(planned);
+        },
+        [&](StartedSave& done) { keep(done); }, checked);
   } catch (const Error&) {
     if (checked) save_ = nullptr;
     throw;
   }
-  primary_ = comm.is_primary();
-  bytes_ += added->report.bytes;
-  leaves_ += added->report.leaves;
-  auto& parts = added->request;
-  for (auto& part : parts.trees) trees_[part.name].push_back(std::move(part));
-  for (const auto& part : parts.others) others_.insert(part->name());
-  parts.trees.clear();
-  parts.others.clear();
   const auto report = added->report;
   if (save_) {
     save_->transaction = std::move(added->transaction);
@@ -55,15 +53,28 @@ Report PartialSave::add(comm::Communicator& comm, const Options& options, SaveRe
   } else {
     save_ = std::move(added);
   }
+  primary_ = comm.is_primary();
+  bytes_ += report.bytes;
+  leaves_ += report.leaves;
   return report;
 }
 
-/// The ranks may have begun at other places: a relative path means another one after a change of directory.
-void PartialSave::agree_on_begun(comm::Communicator& comm) const {
-  const auto id = save_ ? save_->request.id : base::Digest{};
-  const auto lanes = comm.agree_min("begun", 2, [&] { return comm::Lanes{id.lo, ~id.lo}; });
-  if ((*lanes)[0] != ~(*lanes)[1])
-    throw Error(ErrorCode::mismatch, "the ranks have not begun the same checkpoint; give absolute paths");
+/// A tree that was begun before goes on in another file.
+void PartialSave::name_files(SaveRequest& request) const {
+  for (auto& part : request.trees)
+    if (const auto known = trees_.find(part.name); known != trees_.end())
+      part.file.append(".")
+          .append(std::to_string(known->second.size()))
+          .append(".")
+          .append(part.name + ".h5");
+}
+
+void PartialSave::keep(StartedSave& done) {
+  auto& parts = done.request;
+  for (auto& part : parts.trees) trees_[part.name].push_back(std::move(part));
+  for (const auto& part : parts.others) others_.insert(part->name());
+  parts.trees.clear();
+  parts.others.clear();
 }
 
 /// What was added before, and this, together make a checkpoint. The same on every rank.

@@ -3,6 +3,7 @@
 #include "comm/duplicate.hpp"
 #include "save/save_operation.hpp"
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <set>
@@ -15,7 +16,14 @@ namespace cairn::save_stages {
 /// directory stays hidden, and its lock tells other jobs that it is alive.
 class PartialSave final : public comm::Attachment {
  public:
-  /// Collective. Where it throws, `over` says whether what was begun is given up.
+  /// What this rank has begun at the path; made where there is nothing.
+  using Find = std::function<const PartialSave&()>;
+  /// The ranks find the same one, or Error(mismatch): a relative path means another one after a change of
+  /// directory. Collective.
+  static void agree_on_begun(comm::Communicator& comm, const Find& find);
+
+  /// Collective, once the ranks have found it. Where it throws, `over` says whether what was begun is given
+  /// up.
   Report add(comm::Communicator& comm, const Options& options, SaveRequest request);
   /// Collective; over in any case.
   Report finalize(comm::Communicator& comm);
@@ -23,9 +31,10 @@ class PartialSave final : public comm::Attachment {
   void end() noexcept override;
 
  private:
-  void agree_on_begun(comm::Communicator& comm) const;
   void check(const SaveRequest& request) const;
   void check_leaves(const TreePart& added) const;
+  void name_files(SaveRequest& request) const;
+  void keep(StartedSave& done);
 
   std::shared_ptr<StartedSave> save_;                   // null: nothing is begun
   std::map<std::string, std::vector<TreePart>> trees_;  // the pieces of each

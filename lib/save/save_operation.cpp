@@ -385,20 +385,22 @@ void SaveOperation::note(const Tally& tally) {
     save_->manifest.checkpointables.at(trees[i].name).table_digest = tally.table_digests[i];
 }
 
-std::shared_ptr<StartedSave> SaveOperation::add(StartedSave* begun, const Check& check) {
+std::shared_ptr<StartedSave> SaveOperation::add(StartedSave* begun, const Check& check, const Keep& keep,
+                                                bool& checked) {
   base::Clock total;
   try {
     plan();
     comm_.agree("check", [&] { check(save_->request); });
+    checked = true;
     if (begun) {
       save_->transaction = std::move(begun->transaction);
       save_->manifest = std::move(begun->manifest);
     }
     const auto opened = open(false);
     const auto tally = write_and_tally(opened);
-    comm_.agree_on_root("add", [&] {
-      note(*tally);
-      return std::string();
+    comm_.agree("add", [&] {
+      if (comm_.is_primary()) note(*tally);
+      keep(*save_);
     });
   } catch (const Error& error) {
     settle(error);

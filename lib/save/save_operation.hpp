@@ -36,9 +36,13 @@ class SaveOperation {
 
   /// Of a save that is made in several calls: all but the commit. `begun`: what earlier calls began, whose
   /// directory this goes on with; null in the first. `check` is called on every rank once the plan is agreed
-  /// on; where it throws on one, what was begun stays as it was, and any later error gives it up.
-  using Check = std::function<void(const SaveRequest&)>;
-  std::shared_ptr<StartedSave> add(StartedSave* begun, const Check& check);
+  /// on; where it throws on one, what was begun stays as it was, and any later error gives it up: `checked`
+  /// says which, the same on every rank.
+  using Check = std::function<void(SaveRequest&)>;
+  /// `keep` is called on every rank at the end, to note what there is now: where it throws on one, all is
+  /// given up.
+  using Keep = std::function<void(StartedSave&)>;
+  std::shared_ptr<StartedSave> add(StartedSave* begun, const Check& check, const Keep& keep, bool& checked);
 
   const Report& report() const noexcept { return save_->report; }
 
