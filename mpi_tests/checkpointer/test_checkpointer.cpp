@@ -1,116 +1,12 @@
 #include "base/storage.hpp"
 #include "checkpointer/manual_time.hpp"
-#include "folder.hpp"
-
-#include <csignal>
-#include <fstream>
-#include <optional>
-
-#include <catch2/catch.hpp>
+#include "checkpointer/root_setting.hpp"
 
 using namespace mpi_test;
 using namespace cairn::policies;
-using namespace std::chrono_literals;
-using cairn::CheckpointerOptions;
-using cairn::ErrorCode;
-using cairn::StepOptions;
-using cairn::Steps;
-
-namespace {
-
-/// A small state whose values are all one number.
-struct State {
-  std::vector<double> rows = std::vector<double>(7);
-  std::int64_t number = 0;
-  cairn::Tree tree;
-  State() {
-    const int rank = cairn::testing::rank(), size = cairn::testing::size();
-    tree["rows"] = cairn::sharded(rows, {.shape = {7 * size}, .start = {7 * rank}, .count = {7}});
-    tree["number"] = cairn::ref(number);
-  }
-  State(const State&) = delete;
-  State& operator=(const State&) = delete;
-  void fill(std::int64_t value) {
-    number = value;
-    rows.assign(rows.size(), static_cast<double>(value));
-  }
-  bool is(std::int64_t value) const {
-    for (double row : rows)
-      if (row != static_cast<double>(value)) return false;
-    return number == value;
-  }
-};
-
-struct Setting {
-  SharedFolder folder{MPI_COMM_WORLD};
-  State state;
-  cairn::Context context{MPI_COMM_WORLD};
-  cairn::Path root = folder.path() / "run" / "checkpoints";
-  Setting() { context.io.fsync = false; }
-
-  cairn::Checkpointer open(CheckpointerOptions options = {}) { return {context, root, std::move(options)}; }
-  /// Saves the step with its number for contents.
-  bool save(cairn::Checkpointer& checkpoints, std::int64_t step, const StepOptions& options = {}) {
-    state.fill(step);
-    return checkpoints.save(step, state.tree, options);
-  }
-  /// The steps of 1 to `last` that the policy saves.
-  Steps saved_by(const cairn::SavePolicy& policy, std::int64_t last, std::int64_t first = 1) {
-    auto checkpoints = open({.save_when = policy});
-    for (std::int64_t step = first; step <= last; ++step) save(checkpoints, step);
-    return checkpoints.steps();
-  }
-  std::vector<std::string> names() const {
-    std::vector<std::string> names;
-    for (const auto& entry : std::filesystem::directory_iterator(root))
-      if (entry.path().filename() != ".cairn") names.push_back(entry.path().filename().string());
-    std::sort(names.begin(), names.end());
-    return names;
-  }
-  /// Changes a byte of the step's data, or of another file of it. On rank 0; all wait.
-  void damage(std::int64_t step, const char* file = nullptr) {
-    MPI_Barrier(MPI_COMM_WORLD);
-    if (cairn::testing::rank() == 0) {
-      const auto path = root / std::to_string(step) / (file ? file : "state.h5");
-      std::fstream stream(path, std::ios::in | std::ios::out | std::ios::binary);
-      std::string bytes(std::filesystem::file_size(path), '\0');
-      stream.read(bytes.data(), static_cast<std::streamsize>(bytes.size()));
-      const std::vector<double> data(7, static_cast<double>(step));
-      const std::string_view pattern(reinterpret_cast<const char*>(data.data()), 7 * sizeof(double));
-      const auto at = file ? bytes.size() / 2 : bytes.find(pattern);
-      REQUIRE(at < bytes.size());
-      stream.seekp(static_cast<std::streamoff>(at));
-      stream.put(static_cast<char>(bytes[at] ^ 1));
-    }
-    MPI_Barrier(MPI_COMM_WORLD);
-  }
-};
-
-void check_error(const std::shared_ptr<cairn::Error>& error, ErrorCode code, const std::string& part) {
-  REQUIRE(error);
-  INFO(error->what());
-  CHECK(error->code() == code);
-  CHECK(std::string(error->what()).find(part) != std::string::npos);
-}
-
-std::shared_ptr<cairn::Error> common(const std::function<void()>& operation) {
-  return common_outcome(MPI_COMM_WORLD, operation);
-}
-
-bool is_last_rank() {
-  return cairn::testing::rank() == cairn::testing::size() - 1;
-}
-
-/// What a program's own handler was called with.
-volatile std::sig_atomic_t chained = 0;
-void own_handler(int signal) {
-  chained = signal;
-}
-
-}  // namespace
 
 TEST_CASE("a run saves, is gone, and the next one restores the newest step") {
-  Setting s;
+  RootSetting s;
   {
     auto checkpoints = s.open();
     CHECK_FALSE(checkpoints.restore_latest(s.state.tree));
@@ -141,7 +37,7 @@ TEST_CASE("a run saves, is gone, and the next one restores the newest step") {
 }
 
 TEST_CASE("things of several kinds are saved and restored by step") {
-  Setting s;
+  RootSetting s;
   nlohmann::json config = {{"lr", 0.5}};
   auto checkpoints = s.open();
   s.state.fill(1);
@@ -161,7 +57,7 @@ TEST_CASE("things of several kinds are saved and restored by step") {
 }
 
 TEST_CASE("a step that exists, or comes before the latest, is never saved without a word") {
-  Setting s;
+  RootSetting s;
   auto checkpoints = s.open();
   s.save(checkpoints, 10);
   s.save(checkpoints, 20);
@@ -187,7 +83,7 @@ TEST_CASE("a step that exists, or comes before the latest, is never saved withou
 
 TEST_CASE("ranks at different steps are told, and none is left waiting") {
   if (cairn::testing::size() == 1) return;
-  Setting s;
+  RootSetting s;
   s.context.ranks.timeout_s = 20;
   for (const bool save_on_both : {true, false}) {
     auto checkpoints = s.open({.save_when = every_steps(2)});
@@ -209,223 +105,8 @@ TEST_CASE("ranks at different steps are told, and none is left waiting") {
   CHECK(checkpoints.steps() == Steps{1, 2});
 }
 
-TEST_CASE("policies that count steps save exactly at them") {
-  const auto saved = [](const cairn::SavePolicy& policy, std::int64_t last, std::int64_t first = 1) {
-    return Setting().saved_by(policy, last, first);
-  };
-  CHECK(saved(every_steps(3), 10, 0) == Steps{0, 3, 6, 9});
-  CHECK(saved(at_steps({2, 5, 99}), 8) == Steps{2, 5});
-  CHECK(saved(first_step(), 5) == Steps{1});
-  CHECK(saved({}, 3).empty());
-  CHECK(saved(any_of(at_steps({2}), every_steps(4)), 9) == Steps{2, 4, 8});
-  CHECK(saved(all_of(every_steps(2), every_steps(3)), 12) == Steps{6, 12});
-}
-
-TEST_CASE("an own function decides on the primary, for all, at its very step") {
-  Setting s;
-  s.context.ranks.primary = cairn::testing::size() - 1;
-  int calls = 0;
-  const cairn::SavePolicy odd = [&](const cairn::StepInfo& info) {
-    ++calls;
-    return info.step % 2 == 1 && (!info.last_saved || *info.last_saved < info.step);
-  };
-  CHECK(s.saved_by(odd, 6) == Steps{1, 3, 5});
-  CHECK(calls == (is_last_rank() ? 6 : 0));
-  const cairn::SavePolicy broken = [](const cairn::StepInfo&) -> bool {
-    throw std::runtime_error("no idea");
-  };
-  s.root += "-2";
-  check_error(common([&] { s.saved_by(broken, 1); }), ErrorCode::internal, "no idea");
-}
-
-TEST_CASE("the primary's clock decides for all, one call later") {
-  Setting s;
-  ManualTime time;
-  auto checkpoints = s.open({.save_when = every(10min)});
-  std::int64_t step = 0;
-  const auto next = [&](double seconds) {
-    // Clocks of other ranks do not count.
-    if (cairn::testing::rank() == 0) time.pass(seconds);
-    return s.save(checkpoints, ++step);
-  };
-  CHECK_FALSE(next(0));
-  CHECK_FALSE(next(599));
-  CHECK_FALSE(next(2));  // it is time from here on
-  CHECK(next(1));        // and all know
-  CHECK_FALSE(next(0));
-  CHECK_FALSE(next(601));
-  CHECK(next(0));
-  CHECK(checkpoints.steps() == Steps{4, 7});
-}
-
-TEST_CASE("a signal of any rank saves on all one call later, and those that end a run ask for it") {
-  for (const int signal : {SIGUSR1, SIGTERM}) {
-    Setting s;
-    chained = 0;
-    std::signal(signal, own_handler);
-    {
-      auto checkpoints = s.open({.save_when = any_of(on_signal(SIGUSR1), on_signal(SIGTERM))});
-      CHECK_FALSE(s.save(checkpoints, 1));
-      CHECK_FALSE(checkpoints.should_stop());
-      if (is_last_rank()) raise(signal);
-      CHECK(chained == (is_last_rank() ? signal : 0));
-      CHECK_FALSE(s.save(checkpoints, 2));
-      CHECK(s.save(checkpoints, 3));
-      CHECK(checkpoints.exit_status() == cairn::exit_done);  // the program does not know it yet
-      CHECK(checkpoints.should_stop() == (signal == SIGTERM));
-      CHECK(checkpoints.exit_status() == (signal == SIGTERM ? cairn::exit_run_again : cairn::exit_done));
-      CHECK_FALSE(s.save(checkpoints, 4));
-      CHECK(checkpoints.should_stop() == (signal == SIGTERM));
-    }
-    // The program's own handler is back.
-    CHECK(std::signal(signal, SIG_DFL) == own_handler);
-  }
-}
-
-TEST_CASE("should_stop asks by itself where nothing else does") {
-  Setting s;
-  std::signal(SIGTERM, own_handler);
-  {
-    auto checkpoints = s.open({.save_when = on_signal(SIGTERM)});
-    CHECK_FALSE(checkpoints.should_stop());
-    if (is_last_rank()) raise(SIGTERM);
-    CHECK_FALSE(checkpoints.should_stop());
-    CHECK(checkpoints.should_stop());
-    CHECK(checkpoints.exit_status() == 75);
-  }
-  std::signal(SIGTERM, SIG_DFL);
-}
-
-TEST_CASE("before the deadline a run saves once and stops, and is to be run again") {
-  Setting s;
-  ManualTime time;
-  const auto begin = time.now(), deadline = begin + 1000s;
-  auto checkpoints = s.open({.save_when = before_deadline(deadline)});
-  std::int64_t step = 0;
-  while (!s.save(checkpoints, ++step)) {
-    REQUIRE(time.now() < deadline);
-    // All know it from the call on that saves.
-    CHECK_FALSE(checkpoints.should_stop());
-    time.pass(10);
-  }
-  // 30 s and two steps of 10 s before the deadline, and one call later; what saves took in real time is less.
-  CHECK(time.now() - begin >= 950s);
-  CHECK(time.now() - begin <= 970s);
-  CHECK(checkpoints.should_stop());
-  for (int i = 0; i < 5; ++i) CHECK_FALSE(s.save(checkpoints, ++step));
-  CHECK(checkpoints.should_stop());
-  CHECK(checkpoints.exit_status() == cairn::exit_run_again);
-}
-
-TEST_CASE("a stop file saves and stops, and the run is done") {
-  Setting s;
-  ManualTime time;
-  const auto file = s.folder.path() / "STOP";
-  auto checkpoints = s.open({.save_when = on_file(file)});
-  CHECK_FALSE(s.save(checkpoints, 1));
-  MPI_Barrier(MPI_COMM_WORLD);
-  if (cairn::testing::rank() == 0) std::ofstream(file) << "stop";
-  MPI_Barrier(MPI_COMM_WORLD);
-  time.pass(2);
-  CHECK_FALSE(s.save(checkpoints, 2));
-  CHECK(s.save(checkpoints, 3));
-  CHECK(checkpoints.should_stop());
-  CHECK(checkpoints.exit_status() == cairn::exit_done);
-}
-
-TEST_CASE("an overhead cap and the Young/Daly interval go by what saves were measured to cost") {
-  Setting s;
-  ManualTime time;
-  // Once something was measured, a save is worth it only after the interval.
-  auto checkpoints = s.open({.save_when = young_daly(1h)});
-  CHECK_FALSE(s.save(checkpoints, 1));
-  CHECK(s.save(checkpoints, 2));  // to measure
-  CHECK_FALSE(s.save(checkpoints, 3));
-  time.pass(3601);
-  CHECK_FALSE(s.save(checkpoints, 4));
-  CHECK(s.save(checkpoints, 5));
-}
-
-TEST_CASE("should_save and save share one decision, and one reduction a step") {
-  Setting s;
-  auto checkpoints = s.open({.save_when = every_steps(2)});
-  CHECK_FALSE(checkpoints.should_save(1));
-  CHECK_FALSE(checkpoints.should_save(1));
-  CHECK_FALSE(s.save(checkpoints, 1));
-  CHECK(checkpoints.should_save(2));
-  CHECK(checkpoints.should_save(2));
-  CHECK(s.save(checkpoints, 2));
-  CHECK(checkpoints.steps() == Steps{2});
-}
-
-TEST_CASE("what is kept: the policy's, the latest, pinned ones") {
-  Setting s;
-  auto run = [&](const cairn::KeepPolicy& keep, const std::vector<double>& losses) {
-    s.root += "+";
-    auto checkpoints = s.open({.keep = keep});
-    for (std::size_t i = 0; i < losses.size(); ++i)
-      s.save(checkpoints, static_cast<std::int64_t>(10 * (i + 1)), {.metrics = {{"loss", losses[i]}}});
-    auto fresh = s.open();
-    CHECK(fresh.steps() == checkpoints.steps());
-    return checkpoints.steps();
-  };
-  const std::vector<double> losses = {3, 1, 2, 5, 4};
-  CHECK(run(keep_all(), losses) == Steps{10, 20, 30, 40, 50});
-  CHECK(run({}, losses) == Steps{10, 20, 30, 40, 50});
-  CHECK(run(latest(2), losses) == Steps{40, 50});
-  CHECK(run(best("loss", 2), losses) == Steps{20, 30, 50});  // the latest always
-  CHECK(run(best("loss", 1, cairn::Best::highest), losses) == Steps{40, 50});
-  CHECK(run(keep_every_steps(20), losses) == Steps{20, 40, 50});
-  CHECK(run(keep_steps({10, 30}), losses) == Steps{10, 30, 50});
-  CHECK(run(any_of(latest(1), best("loss", 1)), losses) == Steps{20, 50});
-  CHECK(run(all_of(latest(3), keep_every_steps(20)), losses) == Steps{20, 40, 50});
-  CHECK(run(all_of(latest(2), keep_every_steps(20)), losses) == Steps{40, 50});
-  const cairn::KeepPolicy own = [](const std::vector<cairn::SavedStep>& saved) {
-    return Steps{saved.front().step, 12345};
-  };
-  CHECK(run(own, losses) == Steps{10, 50});
-  const cairn::KeepPolicy broken = [](const std::vector<cairn::SavedStep>&) -> Steps {
-    throw std::runtime_error("no idea");
-  };
-  CHECK(run(broken, {1, 2}) == Steps{10, 20});  // nothing is removed
-}
-
-TEST_CASE("a pinned step stays, in this run and in later ones, until it is unpinned") {
-  Setting s;
-  auto checkpoints = std::make_unique<cairn::Checkpointer>(s.open({.keep = latest(1)}));
-  s.save(*checkpoints, 1);
-  checkpoints->pin(1);
-  checkpoints->pin(1);
-  s.save(*checkpoints, 2);
-  s.save(*checkpoints, 3);
-  CHECK(checkpoints->steps() == Steps{1, 3});
-  check_error(common([&] { checkpoints->remove(1); }), ErrorCode::locked, "unpin it first");
-  check_error(common([&] { s.save(*checkpoints, 1, {.overwrite = true}); }), ErrorCode::locked, "pinned");
-  checkpoints = nullptr;
-  MPI_Barrier(MPI_COMM_WORLD);
-  checkpoints = std::make_unique<cairn::Checkpointer>(s.open({.keep = latest(1)}));
-  s.save(*checkpoints, 4);
-  CHECK(checkpoints->steps() == Steps{1, 4});
-  checkpoints->unpin(1);
-  s.save(*checkpoints, 5);
-  CHECK(checkpoints->steps() == Steps{5});
-  check_error(common([&] { checkpoints->pin(1); }), ErrorCode::not_found, "there are: 5");
-  // By somebody else, while this run does not look; who may have looked before the step was there.
-  cairn::Checkpointer elsewhere(s.context, s.root);
-  s.save(*checkpoints, 6);
-  s.save(*checkpoints, 7);
-  elsewhere.pin(7);
-  s.save(*checkpoints, 8);
-  CHECK(checkpoints->steps() == Steps{7, 8});
-  elsewhere.unpin(7);
-  s.save(*checkpoints, 9);
-  CHECK(checkpoints->steps() == Steps{9});
-  checkpoints->pin(9);
-  CHECK(cairn::verify(s.context, s.root / "9").empty());
-}
-
 TEST_CASE("a damaged step is passed over, reported, kept, and makes way for a new one of its number") {
-  Setting s;
+  RootSetting s;
   {
     auto checkpoints = s.open();
     for (const std::int64_t step : {1, 2, 3, 4, 5}) s.save(checkpoints, step);
@@ -462,7 +143,7 @@ TEST_CASE("a damaged step is passed over, reported, kept, and makes way for a ne
 }
 
 TEST_CASE("steps that are all damaged are an error, not a fresh start") {
-  Setting s;
+  RootSetting s;
   {
     auto checkpoints = s.open();
     s.save(checkpoints, 1);
@@ -476,25 +157,8 @@ TEST_CASE("steps that are all damaged are an error, not a fresh start") {
   CHECK(checkpoints.damaged() == Steps{1, 2});
 }
 
-TEST_CASE("the step that was restored stays until this run has saved a later one") {
-  Setting s;
-  {
-    auto checkpoints = s.open();
-    for (const std::int64_t step : {1, 2, 3}) s.save(checkpoints, step);
-  }
-  s.damage(3);
-  auto checkpoints = s.open({.keep = keep_steps({1})});
-  CHECK(checkpoints.restore_latest(s.state.tree) == 2);
-  // Before the restored one, and so not later.
-  s.state.fill(0);
-  CHECK(checkpoints.save(0, s.state.tree, {.overwrite = true}));
-  CHECK(checkpoints.steps() == Steps{0, 1, 2});  // what was just saved stays, too
-  s.save(checkpoints, 4);
-  CHECK(checkpoints.steps() == Steps{1, 4});
-}
-
 TEST_CASE("names of several forms are read, and new steps get the run's own") {
-  Setting s;
+  RootSetting s;
   {
     auto plain = s.open();
     s.save(plain, 1);
@@ -519,7 +183,7 @@ TEST_CASE("names of several forms are read, and new steps get the run's own") {
 }
 
 TEST_CASE("one job saves in a root at a time, others may look, and a dead one's lock is taken over") {
-  Setting s;
+  RootSetting s;
   auto first = s.open(), second = s.open();
   s.save(first, 1);
   check_error(common([&] { s.save(second, 2); }), ErrorCode::locked, "another job saves in ");
@@ -550,7 +214,7 @@ TEST_CASE(
       return op == cairn::base::Op::write && name.find("votes") != std::string_view::npos ? ENOSPC : 0;
     }
   } fail;
-  Setting s;
+  RootSetting s;
   auto checkpoints = s.open();
   s.save(checkpoints, 1);
   for (const bool by_wait : {true, false}) {
@@ -571,26 +235,8 @@ TEST_CASE(
   CHECK(checkpoints.steps() == Steps{1, 3});
 }
 
-TEST_CASE("a removal that fails is tried again, and the save goes through") {
-  struct Fail : cairn::base::StorageHook {
-    int before(cairn::base::Op op, std::string_view name, std::uint64_t, std::uint64_t) override {
-      const bool old = name.size() > 2 && name.substr(name.size() - 2) == "/1";
-      return op == cairn::base::Op::rename && old ? EACCES : 0;
-    }
-  } fail;
-  Setting s;
-  auto checkpoints = s.open({.keep = latest(1)});
-  s.save(checkpoints, 1);
-  cairn::base::set_storage_hook(&fail);
-  CHECK(s.save(checkpoints, 2));
-  cairn::base::set_storage_hook(nullptr);
-  CHECK(checkpoints.steps() == Steps{1, 2});
-  CHECK(s.save(checkpoints, 3));
-  CHECK(checkpoints.steps() == Steps{3});
-}
-
 TEST_CASE("a checkpointer that goes with a save pending leaves the save to go on") {
-  Setting s;
+  RootSetting s;
   {
     auto checkpoints = s.open();
     s.state.fill(1);
@@ -602,7 +248,7 @@ TEST_CASE("a checkpointer that goes with a save pending leaves the save to go on
 }
 
 TEST_CASE("what cannot be a policy, a name or a root is one error on all ranks") {
-  Setting s;
+  RootSetting s;
   const auto make = [&](CheckpointerOptions options) { return common([&] { s.open(std::move(options)); }); };
   check_error(make({.save_when = any_of(every_steps(0), at_steps({-1}))}), ErrorCode::invalid_argument,
               "every_steps(0)");
@@ -618,7 +264,7 @@ TEST_CASE("what cannot be a policy, a name or a root is one error on all ranks")
 }
 
 TEST_CASE("whoever evaluates in another job waits for the next step") {
-  Setting s;
+  RootSetting s;
   ManualTime time;
   CHECK_FALSE(cairn::wait_for_new_checkpoint(s.context, s.root, -1, 5));
   auto checkpoints = s.open({.step_name = {"step_", 8}});
@@ -637,7 +283,7 @@ TEST_CASE("whoever evaluates in another job waits for the next step") {
 }
 
 TEST_CASE("each save is told of once, with what it took, as text and as JSON") {
-  Setting s;
+  RootSetting s;
   std::vector<cairn::Report> reports;
   s.context.log.on_report = [&](const cairn::Report& report) { reports.push_back(report); };
   s.context.log.file = (s.folder.path() / "log").string();
