@@ -1,6 +1,8 @@
-#include "base/storage.hpp"
+#include "fault.hpp"
 #include "folder.hpp"
 #include "generation.hpp"
+
+#include <cerrno>
 
 #include <catch2/catch.hpp>
 
@@ -146,32 +148,21 @@ TEST_CASE("one that is never finalized is never seen, and goes with its communic
 }
 
 TEST_CASE("a storage call that fails on any rank, in any of the calls, gives all of it up on all ranks") {
-  struct FailAt : cairn::base::StorageHook {
-    long left = 0;
-    bool fired = false;
-    int before(cairn::base::Op, std::string_view, std::uint64_t, std::uint64_t) override {
-      if (left-- != 0) return 0;
-      fired = true;
-      return EIO;
-    }
-  } hook;
+  Fault fault;
   Setting s;
   cairn::save(s.context, s.path, s.state.tree);
   for (int victim = 0; victim < cairn::testing::size(); ++victim) {
     int failed = 0;
     for (long call = 0;; call += 3 + call / 20) {  // small rows are read one by one
       s.state.fill(100 + call);
-      hook.left = call;
-      hook.fired = false;
-      if (cairn::testing::rank() == victim) cairn::base::set_storage_hook(&hook);
+      if (cairn::testing::rank() == victim) fault.arm(call, EIO);
       const auto error = common([&] {
         cairn::partial::save(s.context, s.path, s.some({"table", "field"}), {.overwrite = true});
         cairn::partial::save(s.context, s.path,
                              s.some({"deep/columns", "deep/uneven", "own", "ragged", "number"}));
         cairn::partial::finalize(s.context, s.path);
       });
-      cairn::base::set_storage_hook(nullptr);
-      int fired = hook.fired ? 1 : 0;
+      int fired = fault.disarm() ? 1 : 0;
       MPI_Bcast(&fired, 1, MPI_INT, victim, MPI_COMM_WORLD);
       INFO("victim " << victim << ", call " << call << ": " << (error ? error->what() : "returned"));
       const auto found = stored_generation(MPI_COMM_WORLD, s.path);

@@ -1,8 +1,7 @@
-#include "base/storage.hpp"
+#include "fault.hpp"
 #include "folder.hpp"
 #include "generation.hpp"
 
-#include <atomic>
 #include <cerrno>
 #include <fstream>
 
@@ -11,27 +10,6 @@
 using namespace mpi_test;
 
 namespace {
-
-/// Fails the file-system call number `call` of this rank.
-class FailOnce : public cairn::base::StorageHook {
- public:
-  FailOnce(long call, int error) : call_(call), error_(error) {}
-  int before(cairn::base::Op op, std::string_view name, std::uint64_t, std::uint64_t) override {
-    if (calls_++ != call_) return 0;
-    where_ = std::string(cairn::base::to_string(op)) + " " + std::string(name);
-    fired_ = true;
-    return error_;
-  }
-  bool fired() const { return fired_; }
-  const std::string& where() const { return where_; }
-
- private:
-  long call_;
-  int error_;
-  std::atomic<long> calls_{0};
-  std::atomic<bool> fired_{false};
-  std::string where_;
-};
 
 #ifdef __SANITIZE_ADDRESS__
 constexpr long kStride = 5;  // slow there
@@ -60,16 +38,15 @@ void fail_every_call(bool overwrite, int system_error, Save save) {
       }
       const std::int64_t before = overwrite ? generation : 0;
       state.fill(++generation);
-      FailOnce hook(call, system_error);
+      Fault fault;
       MPI_Barrier(MPI_COMM_WORLD);
-      if (rank == victim) cairn::base::set_storage_hook(&hook);
+      if (rank == victim) fault.arm(call, system_error);
       const auto error =
           common_outcome(MPI_COMM_WORLD, [&] { save(path, state.tree, {.overwrite = overwrite}); });
-      cairn::base::set_storage_hook(nullptr);
-      int fired = hook.fired() ? 1 : 0;
+      int fired = fault.disarm() ? 1 : 0;
       MPI_Bcast(&fired, 1, MPI_INT, victim, MPI_COMM_WORLD);
 
-      INFO("victim " << victim << ", call " << call << " (" << hook.where()
+      INFO("victim " << victim << ", call " << call << " (" << fault.where()
                      << "): " << (error ? error->what() : "returned"));
       const auto found = stored_generation(MPI_COMM_WORLD, path);
       // From the decision on, what was saved is complete: the error says so, and the next save puts it in
