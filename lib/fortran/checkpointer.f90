@@ -92,26 +92,27 @@
   function checkpointer_steps(self) result(steps)
     class(cairn_checkpointer), intent(in) :: self
     integer(int64), allocatable :: steps(:)
-    integer(int64), allocatable, target :: found(:)
-    integer(c_size_t) :: count, capacity
-    count = 0
-    call finish(c_checkpointer_steps(self%handle, c_null_ptr, 0_c_size_t, count), self%comm)
-    capacity = count
-    allocate (found(capacity + 1))
-    call finish(c_checkpointer_steps(self%handle, c_loc(found), capacity, count), self%comm)
-    steps = found(:count)
+    steps = listed(self, c_checkpointer_steps)
   end function
 
   function checkpointer_damaged(self) result(steps)
     class(cairn_checkpointer), intent(in) :: self
     integer(int64), allocatable :: steps(:)
+    steps = listed(self, c_checkpointer_damaged)
+  end function
+
+  ! What one of C's functions lists: asked for its length first.
+  function listed(self, list) result(steps)
+    class(cairn_checkpointer), intent(in) :: self
+    procedure(c_checkpointer_steps) :: list
+    integer(int64), allocatable :: steps(:)
     integer(int64), allocatable, target :: found(:)
     integer(c_size_t) :: count, capacity
     count = 0
-    call finish(c_checkpointer_damaged(self%handle, c_null_ptr, 0_c_size_t, count), self%comm)
+    call finish(list(self%handle, c_null_ptr, 0_c_size_t, count), self%comm)
     capacity = count
     allocate (found(capacity + 1))
-    call finish(c_checkpointer_damaged(self%handle, c_loc(found), capacity, count), self%comm)
+    call finish(list(self%handle, c_loc(found), capacity, count), self%comm)
     steps = found(:count)
   end function
 

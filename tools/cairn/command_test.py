@@ -6,20 +6,16 @@ usage: command_test.py CAIRN FAKE_VERSIONS
 
 import json
 import os
-import subprocess
-import sys
 import tempfile
 import unittest
 
-if len(sys.argv) != 3:
-    sys.exit(__doc__)
-CAIRN, FAKE_VERSIONS = (os.path.abspath(path) for path in sys.argv[1:])
-del sys.argv[1:]
+from running import run, take_paths
+
+CAIRN, FAKE_VERSIONS = take_paths(__doc__)
 
 
 def cairn(*arguments, **environment):
-    clean = {name: value for name, value in os.environ.items() if not name.startswith("CAIRN_")}
-    return subprocess.run([CAIRN, *arguments], capture_output=True, text=True, timeout=30, env={**clean, **environment})
+    return run(CAIRN, *arguments, environment=environment)
 
 
 class Usage(unittest.TestCase):

@@ -11,22 +11,16 @@ import pathlib
 import pty
 import shutil
 import subprocess
-import sys
 import tempfile
 import unittest
 
-if len(sys.argv) != 3:
-    sys.exit(__doc__)
-CAIRN, MAKE = (os.path.abspath(path) for path in sys.argv[1:])
-del sys.argv[1:]
-ENVIRONMENT = {**{name: value for name, value in os.environ.items() if not name.startswith("CAIRN_")},
-               "OMPI_ALLOW_RUN_AS_ROOT": "1", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1", "OMPI_MCA_btl": "self",
-               "ASAN_OPTIONS": "detect_leaks=0"}
+from running import ENVIRONMENT, run, take_paths
+
+CAIRN, MAKE = take_paths(__doc__)
 
 
 def cairn(*arguments, **options):
-    return subprocess.run([CAIRN, *map(str, arguments)], text=True, timeout=60, env=ENVIRONMENT,
-                          **{"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **options})
+    return run(CAIRN, *arguments, **options)
 
 
 @contextlib.contextmanager

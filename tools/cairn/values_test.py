@@ -5,26 +5,20 @@ usage: values_test.py CAIRN MAKE_CHECKPOINTS
 """
 
 import json
-import os
 import pathlib
 import shutil
 import struct
 import subprocess
-import sys
 import tempfile
 import unittest
 
-if len(sys.argv) != 3:
-    sys.exit(__doc__)
-CAIRN, MAKE = (os.path.abspath(path) for path in sys.argv[1:])
-del sys.argv[1:]
-ENVIRONMENT = {**{name: value for name, value in os.environ.items() if not name.startswith("CAIRN_")},
-               "OMPI_ALLOW_RUN_AS_ROOT": "1", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1", "OMPI_MCA_btl": "self",
-               "ASAN_OPTIONS": "detect_leaks=0"}
+from running import ENVIRONMENT, run, take_paths
+
+CAIRN, MAKE = take_paths(__doc__)
 
 
-def run(*arguments, text=True):
-    return subprocess.run([CAIRN, *map(str, arguments)], capture_output=True, text=text, timeout=60, env=ENVIRONMENT)
+def cairn(*arguments, **options):
+    return run(CAIRN, *arguments, **options)
 
 
 class Checkpoints(unittest.TestCase):
@@ -44,7 +38,7 @@ class Checkpoints(unittest.TestCase):
         return cls.work / name
 
     def printed(self, *arguments):
-        result = run(*arguments)
+        result = cairn(*arguments)
         self.assertEqual((0, ""), (result.returncode, result.stderr))
         return result.stdout
 
@@ -86,38 +80,38 @@ class Cat(Checkpoints):
     def test_wrong_slices_are_2_and_say_which_part(self):
         for text, word in (("4", "4"), ("1,2,3", "3 parts"), ("::0", "step"), ("a:b", "a:b"), ("1:2:3:4", "1:2:3:4"), ("1,", "empty")):
             with self.subTest(slice=text):
-                result = run("cat", self.a, "fluid/T", "--slice", text)
+                result = cairn("cat", self.a, "fluid/T", "--slice", text)
                 self.assertEqual((2, ""), (result.returncode, result.stdout))
                 self.assertIn(word, result.stderr)
 
     def test_raw_is_the_stored_bytes(self):
-        result = run("cat", self.a, "fluid/T", "--slice", "3, ::2", "--format", "raw", text=False)
+        result = cairn("cat", self.a, "fluid/T", "--slice", "3, ::2", "--format", "raw", text=False)
         self.assertEqual(struct.pack("<3d", 9, 10, 11), result.stdout)
-        self.assertEqual(b"two words", run("cat", self.a, "note", "--format", "raw", text=False).stdout)
+        self.assertEqual(b"two words", cairn("cat", self.a, "note", "--format", "raw", text=False).stdout)
 
     def test_a_file_that_is_no_tree(self):
         (file,) = json.loads(self.printed("show", "--json", self.a))["checkpointables"]["config"]["files"]
         self.assertEqual({"lr": 0.5}, json.loads(self.printed("cat", self.a, "--checkpointable", "config")))
         self.assertEqual((self.a / file).read_text().rstrip(), self.printed("cat", self.a, file).rstrip())
-        self.assertEqual(2, run("cat", self.a, file, "--slice", "0").returncode)
+        self.assertEqual(2, cairn("cat", self.a, file, "--slice", "0").returncode)
 
     def test_a_binary_file_is_printed_as_raw_alone(self):
         copy = pathlib.Path(shutil.copytree(self.a, self.work / "binary"))
         (file,) = json.loads(self.printed("show", "--json", copy))["checkpointables"]["config"]["files"]
         (copy / file).write_bytes(b"\0\xff")
-        self.assertEqual(2, run("cat", copy, file).returncode)
-        self.assertEqual(b"\0\xff", run("cat", copy, file, "--format", "raw", text=False).stdout)
+        self.assertEqual(2, cairn("cat", copy, file).returncode)
+        self.assertEqual(b"\0\xff", cairn("cat", copy, file, "--format", "raw", text=False).stdout)
 
     def test_misspelt_names_are_2_with_the_nearest(self):
         for arguments, word in ((("fluid/t",), "`fluid/T`"), (("stpe",), "`step`"), (("T",), "`fluid/T`"),
                                 (("x", "--checkpointable", "stat"), "`state`"), ((), "fluid/T")):
             with self.subTest(arguments=arguments):
-                result = run("cat", self.a, *arguments)
+                result = cairn("cat", self.a, *arguments)
                 self.assertEqual((2, ""), (result.returncode, result.stdout))
                 self.assertIn(word, result.stderr)
 
     def test_damaged_values_are_not_printed(self):
-        result = run("cat", self.damaged("damaged"), "fluid/T")
+        result = cairn("cat", self.damaged("damaged"), "fluid/T")
         self.assertEqual((1, ""), (result.returncode, result.stdout))
         self.assertIn("fluid/T", result.stderr)
 
@@ -129,7 +123,7 @@ class Cat(Checkpoints):
 
 class Diff(Checkpoints):
     def diff(self, *arguments):
-        result = run("diff", "--json", *arguments)
+        result = cairn("diff", "--json", *arguments)
         self.assertEqual("", result.stderr)
         found = json.loads(result.stdout)
         self.assertEqual(0 if found["same"] else 1, result.returncode)
@@ -137,14 +131,14 @@ class Diff(Checkpoints):
         return found["differences"]
 
     def test_the_same_is_0_with_its_nan(self):
-        result = run("diff", self.a, self.make("again", 4))
+        result = cairn("diff", self.a, self.make("again", 4))
         self.assertEqual((0, "the same\n", ""), (result.returncode, result.stdout, result.stderr))
 
     def test_says_how_many_by_how_much_and_where(self):
         (only,) = self.diff(self.a, self.b)
         self.assertEqual({"checkpointable": "state", "name": "fluid/T", "what": "values", "a": None, "b": None, "elements": 24,
                           "differing": 1, "max_abs": 1, "max_rel": 0.2, "first": [1, 2]}, only)
-        result = run("diff", self.a, self.b)
+        result = cairn("diff", self.a, self.b)
         self.assertEqual(1, result.returncode)
         self.assertEqual("state/fluid/T: 1 of 24 elements differs, by at most 1 (relative 0.2), first at [1, 2]\n", result.stdout)
 
@@ -169,7 +163,7 @@ class Diff(Checkpoints):
 
     def test_one_checkpointable_alone(self):
         self.assertEqual([], self.diff(self.a, self.b, "--checkpointable", "config"))
-        result = run("diff", self.a, self.b, "--checkpointable", "confg")
+        result = cairn("diff", self.a, self.b, "--checkpointable", "confg")
         self.assertEqual(2, result.returncode)
         self.assertIn("`config`", result.stderr)
 
@@ -181,14 +175,14 @@ class Diff(Checkpoints):
             self.assertIn(key, found)
         self.assertEqual((0.25, 0.01), (found["", "loss", "metric"]["a"], found["", "loss", "metric"]["b"]))
         self.assertIn("custom_metadata", {what for _, _, what in found})
-        text = run("diff", self.a, self.work / "root" / "100").stdout
+        text = cairn("diff", self.a, self.work / "root" / "100").stdout
         self.assertIn("state/x: only in the first\n", text)
         self.assertIn("state/step: dtype i32 against i64\n", text)
         self.assertIn("metric loss: 0.25 against 0.01\n", text)
 
     def test_trouble_is_2(self):
-        self.assertEqual(2, run("diff", self.a, self.work / "none").returncode)
-        result = run("diff", self.a, self.damaged("damaged"))
+        self.assertEqual(2, cairn("diff", self.a, self.work / "none").returncode)
+        result = cairn("diff", self.a, self.damaged("damaged"))
         self.assertEqual(2, result.returncode)
         self.assertIn("fluid/T", result.stderr)
 
@@ -208,7 +202,7 @@ class ShowAndVerify(Checkpoints):
     def test_verify_as_json(self):
         found = json.loads(self.printed("verify", "--json", self.a))
         self.assertEqual((True, [], 1), (found["sound"], found["problems"], found["ranks"]))
-        result = run("verify", "--json", self.damaged("damaged"))
+        result = cairn("verify", "--json", self.damaged("damaged"))
         self.assertEqual(1, result.returncode)
         found = json.loads(result.stdout)
         self.assertFalse(found["sound"])
@@ -218,15 +212,15 @@ class ShowAndVerify(Checkpoints):
         copy = pathlib.Path(shutil.copytree(self.a, self.work / "changed"))
         file = self.config_file(copy)
         file.write_bytes(file.read_bytes()[:-1] + b"x")
-        result = run("verify", copy)
+        result = cairn("verify", copy)
         self.assertEqual(1, result.returncode)
         self.assertIn(file.name, result.stdout)
 
     def test_verify_tells_its_progress_when_asked(self):
-        result = run("verify", "--progress", self.a)
+        result = cairn("verify", "--progress", self.a)
         self.assertEqual(0, result.returncode)
         self.assertRegex(result.stderr, r"verifying .* on 1 rank: 100 %, [\d.]+ \w+/s\n$")
-        self.assertEqual("", run("verify", self.a).stderr)
+        self.assertEqual("", cairn("verify", self.a).stderr)
 
 
 if __name__ == "__main__":
