@@ -1,5 +1,6 @@
 #include "checkpointer/root.hpp"
 
+#include "checkpointer/listing.hpp"
 #include "checkpointer/step_name.hpp"
 #include "commit/manifest.hpp"
 #include "commit/path.hpp"
@@ -30,16 +31,14 @@ std::string Root::name_of(std::int64_t step) const {
   return to_name(step, style_);
 }
 
-/// The names of steps that something is there for; `with_leftovers`: also if that is only trash.
-std::vector<std::string> Root::candidates(bool with_leftovers) const {
+/// The names of steps that something is there for, under their own name or hidden.
+std::vector<std::string> Root::candidates() const {
   std::vector<std::string> names;
   const auto directory = base::try_open_directory(root_);
   if (!directory) return names;
   for (auto& entry : base::list(directory)) {
-    const bool hidden = entry.front() == '.';
-    std::string name = hidden ? commit::leftover_name(entry) : std::move(entry);
-    if (name.empty() || !parse_step(name, style_)) continue;
-    if (hidden || !with_leftovers) names.push_back(std::move(name));
+    std::string name = entry.front() == '.' ? commit::leftover_name(entry) : std::move(entry);
+    if (!name.empty() && parse_step(name, style_)) names.push_back(std::move(name));
   }
   std::sort(names.begin(), names.end());
   names.erase(std::unique(names.begin(), names.end()), names.end());
@@ -48,7 +47,7 @@ std::vector<std::string> Root::candidates(bool with_leftovers) const {
 
 StepList Root::scan() const {
   StepList list;
-  for (const auto& name : candidates(false)) {
+  for (const auto& name : candidates()) {
     const auto number = *parse_step(name, style_);
     // Two names for one step: an intact one wins over a damaged one, then the name that new ones have.
     const auto known = list.find(number);
@@ -62,7 +61,7 @@ StepList Root::scan() const {
 
 std::vector<std::pair<std::int64_t, std::string>> Root::newest_first() const {
   std::vector<std::pair<std::int64_t, std::string>> steps;
-  for (auto& name : candidates(false)) {
+  for (auto& name : candidates()) {
     const auto number = *parse_step(name, style_);
     steps.emplace_back(number, std::move(name));
   }
@@ -94,7 +93,10 @@ std::optional<Step> Root::look(const std::string& name) const {
 }
 
 void Root::repair() const {
-  for (const auto& name : candidates(true)) {
+  const auto directory = base::try_open_directory(root_);
+  if (!directory) return;
+  for (const auto& name : names_with_leftovers(directory)) {
+    if (!parse_step(name, style_)) continue;
     try {
       commit::repair(root_ / name);
     } catch (const Error&) {

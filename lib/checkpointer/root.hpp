@@ -52,7 +52,7 @@ class Root {
   bool is_pinned(const std::string& name) const;
 
  private:
-  std::vector<std::string> candidates(bool with_leftovers) const;
+  std::vector<std::string> candidates() const;
 
   Path root_;
   StepName style_;

@@ -75,10 +75,10 @@ void RootLock::release() noexcept {
   if (!owner_) return;
   try {
     base::truncate(owner_, 0);
-    base::unlock(owner_);  // a child of the program may have the descriptor too
   } catch (const Error&) {
     // Without the lock it says nothing either.
   }
+  base::unlock(owner_);  // a child of the program may have the descriptor too
   owner_ = {};
 }
 
