@@ -109,7 +109,7 @@ class Chain:
 def main():
     parser = argparse.ArgumentParser()
     job.add_arguments(parser)
-    parser.add_argument("--kills", type=int, default=40)
+    parser.add_argument("--kills", type=int, default=25)
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="cairn-kill-") as folder:
         chains = [Chain(options, os.path.join(folder, f"run-{i}", "steps"), options.seed * 100 + i)
