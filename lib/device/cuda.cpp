@@ -1,10 +1,12 @@
 #include "cairn/error.hpp"
 #include "device/cuda_stream.hpp"
 #include "device/memory.hpp"
+#include "device/pack.hpp"
 #include "device/shape.hpp"
 
 #include <algorithm>
 #include <atomic>
+#include <bit>
 #include <cstring>
 #include <string>
 #include <utility>
@@ -15,10 +17,13 @@
 namespace cairn::device {
 namespace {
 
-/// Below this, copying rows one by one costs more than copying what lies between them as well.
+/// Rows below this are packed by a kernel; without one, copying them one by one costs more than copying what
+/// lies between them as well.
 constexpr std::uint64_t kShortRow = 256;
 /// But not more than so many bytes for each that is wanted.
 constexpr std::uint64_t kMostWaste = 4;
+/// What takes less time on the bus than a copy takes to be started goes with others, by the kernel.
+constexpr std::uint64_t kSmallBox = 64u << 10;
 
 void copy_cube(const CopyShape& shape, const std::byte* from, std::int64_t from_row, std::int64_t from_plane,
                std::byte* to, std::int64_t to_row, std::int64_t to_plane, cudaStream_t stream) {
@@ -52,6 +57,21 @@ bool is_empty(const Box& box) noexcept {
   return box.element_bytes == 0 || std::find(box.count.begin(), box.count.end(), 0) != box.count.end();
 }
 
+std::uint64_t bytes_of(const Box& box) noexcept {
+  auto bytes = box.element_bytes;
+  for (const auto count : box.count) bytes *= static_cast<std::uint64_t>(count);
+  return bytes;
+}
+
+/// The largest word that cuts all runs evenly and lies aligned on both sides.
+std::uint32_t word_of(const CopyShape& shape, const std::byte* strided, const std::byte* packed) noexcept {
+  auto bits = reinterpret_cast<std::uintptr_t>(strided) | reinterpret_cast<std::uintptr_t>(packed) |
+              shape.run_bytes | 16;
+  if (shape.rows.count > 1) bits |= static_cast<std::uint64_t>(shape.rows.stride);
+  if (shape.planes.count > 1) bits |= static_cast<std::uint64_t>(shape.planes.stride);
+  return 1u << std::countr_zero(bits);
+}
+
 void pack_rows(const CopyShape& shape, const std::byte* from, std::byte* to) {
   for (std::int64_t plane = 0; plane < shape.planes.count; ++plane)
     for (std::int64_t row = 0; row < shape.rows.count; ++row, to += shape.run_bytes)
@@ -80,13 +100,19 @@ bool is_device(const void* memory) {
     return false;
   }
   if (result != cudaSuccess && !is_available()) return false;
+  // Another process has the device for itself: this one has no memory on it.
+  if (result == cudaErrorDevicesUnavailable) {
+    cudaGetLastError();
+    return false;
+  }
   check(result, "cudaPointerGetAttributes");
   return attributes.type == cudaMemoryTypeDevice || attributes.type == cudaMemoryTypeManaged;
 }
 
 Pinned::Pinned(std::span<std::byte> memory) noexcept {
   if (memory.empty()) return;
-  if (cudaHostRegister(memory.data(), memory.size(), cudaHostRegisterPortable) == cudaSuccess)
+  if (cudaHostRegister(memory.data(), memory.size(), cudaHostRegisterPortable | cudaHostRegisterMapped) ==
+      cudaSuccess)
     registered_ = memory.data();
   else
     cudaGetLastError();
@@ -108,15 +134,67 @@ struct Copies::State {
     std::byte* packed;
   };
 
+  /// A stream, and the boxes that its next launch of the kernel is to pack or unpack.
+  struct Lane {
+    Stream stream;
+    bool packs;  // its device can run the kernel
+    PackBatch batch = {};
+  };
+
   cudaStream_t caller;
-  std::vector<Stream> streams;
+  std::vector<Lane> lanes;
   std::vector<Enclosed> enclosed;
 
-  cudaStream_t stream_of(const std::byte* memory) {
-    const int device = device_of(memory);
-    for (const auto& stream : streams)
-      if (stream.device() == device) return stream.get();
-    return streams.emplace_back(device, caller).get();
+  Lane& lane_of(int device) {
+    for (auto& lane : lanes)
+      if (lane.stream.device() == device) return lane;
+    Stream stream(device, caller);
+    const CurrentDevice current(device);
+    lanes.push_back({std::move(stream), can_pack()});
+    return lanes.back();
+  }
+
+  void launch(Lane& lane) {
+    if (lane.batch.count == 0) return;
+    const auto batch = std::exchange(lane.batch, {});
+    const CurrentDevice current(lane.stream.device());
+    check(launch_pack(batch, lane.stream.get()), "cudaLaunchKernel");
+  }
+
+  /// Gives the box to the kernel; false: it is not for that.
+  bool try_pack(Lane& lane, const Box& box, std::byte* packed, bool unpacks) {
+    const auto shape = any_shape_of(box);
+    const auto bytes = bytes_of(box);
+    if (!lane.packs || (bytes > kSmallBox && (shape.rows.count == 1 || shape.run_bytes >= kShortRow)))
+      return false;
+    if (shape.cube_bytes() >= PackBatch::most_words) return false;
+    void* seen = nullptr;
+    if (cudaHostGetDevicePointer(&seen, packed, 0) != cudaSuccess) {
+      cudaGetLastError();  // not pinned
+      return false;
+    }
+    if (lane.batch.unpacks != unpacks) launch(lane);
+    lane.batch.unpacks = unpacks;
+    for_each_cube(shape, [&](std::int64_t offset, std::uint64_t at) {
+      add(lane, shape, box.data + offset, static_cast<std::byte*>(seen) + at);
+    });
+    return true;
+  }
+
+  void add(Lane& lane, const CopyShape& shape, std::byte* strided, std::byte* packed) {
+    const auto word = word_of(shape, strided, packed);
+    const auto words = static_cast<std::uint32_t>(shape.cube_bytes() / word);
+    auto& batch = lane.batch;
+    if (batch.count == PackBatch::most_items || batch.words + words > PackBatch::most_words) launch(lane);
+    batch.items[batch.count++] = {strided,
+                                  packed,
+                                  shape.rows.stride,
+                                  shape.planes.stride,
+                                  static_cast<std::uint32_t>(shape.rows.count),
+                                  static_cast<std::uint32_t>(shape.run_bytes / word),
+                                  word,
+                                  batch.words};
+    batch.words += words;
   }
 };
 
@@ -125,13 +203,16 @@ Copies::Copies(void* caller_stream) : state_(std::make_unique<State>()) {
 }
 
 Copies::~Copies() {
-  for (const auto& stream : state_->streams)
-    if (cudaStreamSynchronize(stream.get()) != cudaSuccess) cudaGetLastError();
+  for (const auto& lane : state_->lanes)
+    if (cudaStreamSynchronize(lane.stream.get()) != cudaSuccess) cudaGetLastError();
 }
 
 void Copies::gather(const Box& box, std::byte* packed) {
   if (is_empty(box)) return;
-  const auto stream = state_->stream_of(box.data);
+  const auto memory = placement_of(box.data);
+  auto& lane = state_->lane_of(memory.device);
+  if (!memory.managed && state_->try_pack(lane, box, packed, false)) return;
+  const auto stream = lane.stream.get();
   const auto shape = shape_of(box);
   const auto run = static_cast<std::int64_t>(shape.run_bytes);
   const bool short_rows = shape.rows.count > 1 && shape.run_bytes < kShortRow;
@@ -152,7 +233,10 @@ void Copies::gather(const Box& box, std::byte* packed) {
 
 void Copies::scatter(const std::byte* packed, const Box& box) {
   if (is_empty(box)) return;
-  const auto stream = state_->stream_of(box.data);
+  const auto memory = placement_of(box.data);
+  auto& lane = state_->lane_of(memory.device);
+  if (!memory.managed && state_->try_pack(lane, box, const_cast<std::byte*>(packed), true)) return;
+  const auto stream = lane.stream.get();
   const auto shape = shape_of(box);
   const auto run = static_cast<std::int64_t>(shape.run_bytes);
   for_each_cube(shape, [&](std::int64_t offset, std::uint64_t at) {
@@ -162,9 +246,10 @@ void Copies::scatter(const std::byte* packed, const Box& box) {
 }
 
 void Copies::wait() {
+  for (auto& lane : state_->lanes) state_->launch(lane);
   auto result = cudaSuccess;
-  for (const auto& stream : state_->streams)
-    if (const auto each = cudaStreamSynchronize(stream.get()); each != cudaSuccess) result = each;
+  for (const auto& lane : state_->lanes)
+    if (const auto each = cudaStreamSynchronize(lane.stream.get()); each != cudaSuccess) result = each;
   const auto enclosed = std::exchange(state_->enclosed, {});
   check(result, "copying between the host and a device");
   for (const auto& each : enclosed) pack_rows(each.shape, each.bytes.data(), each.packed);

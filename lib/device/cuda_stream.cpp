@@ -62,10 +62,10 @@ Stream::~Stream() {
   if (stream_ != nullptr) cudaStreamDestroy(stream_);
 }
 
-int device_of(const void* memory) {
+Placement placement_of(const void* memory) {
   cudaPointerAttributes attributes{};
   check(cudaPointerGetAttributes(&attributes, memory), "cudaPointerGetAttributes");
-  return attributes.device;
+  return {attributes.device, attributes.type == cudaMemoryTypeManaged};
 }
 
 }  // namespace cairn::device

@@ -38,7 +38,11 @@ class Stream {
   cudaStream_t stream_ = nullptr;
 };
 
-/// The device that memory is on.
-int device_of(const void* memory);
+/// The device that memory is on, and whether it is managed, and so the host's as well.
+struct Placement {
+  int device = 0;
+  bool managed = false;
+};
+Placement placement_of(const void* memory);
 
 }  // namespace cairn::device

@@ -51,10 +51,12 @@ class Copies {
   Copies& operator=(const Copies&) = delete;
 
   /// Starts to copy a box, packed, to the host: by runs, by rows of a plane, or by planes, whichever the
-  /// strides allow. Rows that are too short are copied with what lies between them, and packed by the host in
-  /// `wait`. Error(device).
+  /// strides allow. Where the host's memory is `Pinned`, small boxes and those of short rows are packed by a
+  /// kernel, many in one launch, at the latest in `wait`; else short rows are copied with what lies between
+  /// them, and packed by the host in `wait`. Error(device).
   void gather(const Box& box, std::byte* packed);
-  /// Starts to copy packed elements into a box. Nothing between its elements is changed. Error(device).
+  /// Starts to copy packed elements into a box, in the same ways. Nothing between its elements is changed.
+  /// Error(device).
   void scatter(const std::byte* packed, const Box& box);
   /// Until all that was started is done. Error(device) for whatever failed, once.
   void wait();

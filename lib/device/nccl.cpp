@@ -40,7 +40,7 @@ Broadcast::Broadcast(void* nccl, void* caller_stream) : state_(std::make_unique<
 Broadcast::~Broadcast() = default;
 
 void Broadcast::start(std::byte* memory, std::uint64_t bytes, int root) {
-  if (!state_->stream) state_->stream.emplace(device_of(memory), state_->caller);
+  if (!state_->stream) state_->stream.emplace(placement_of(memory).device, state_->caller);
   const CurrentDevice current(state_->stream->device());
   check(ncclBroadcast(memory, memory, bytes, ncclUint8, root, state_->comm, state_->stream->get()),
         "ncclBroadcast");

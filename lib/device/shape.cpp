@@ -4,9 +4,17 @@
 
 namespace cairn::device {
 
-CopyShape shape_of(const Box& box) {
+namespace {
+
+struct Dims8 {
   std::array<CopyShape::Dim, 8> dims{};
-  std::size_t ndims = 0;
+  std::size_t count = 0;
+};
+
+/// The dimensions outside the runs, whose length is set.
+Dims8 outside_runs(const Box& box, std::uint64_t& run_bytes) {
+  Dims8 result;
+  auto& [dims, ndims] = result;
   const auto element = static_cast<std::int64_t>(box.element_bytes);
   for (std::size_t dim = 0; dim < box.count.ndims(); ++dim) {
     const CopyShape::Dim next{box.count[dim], box.strides[dim] * element};
@@ -16,10 +24,17 @@ CopyShape shape_of(const Box& box) {
     else
       dims[ndims++] = next;
   }
-  CopyShape shape;
-  shape.run_bytes = box.element_bytes;
+  run_bytes = box.element_bytes;
   if (ndims > 0 && dims[ndims - 1].stride == element)
-    shape.run_bytes *= static_cast<std::uint64_t>(dims[--ndims].count);
+    run_bytes *= static_cast<std::uint64_t>(dims[--ndims].count);
+  return result;
+}
+
+}  // namespace
+
+CopyShape shape_of(const Box& box) {
+  CopyShape shape;
+  auto [dims, ndims] = outside_runs(box, shape.run_bytes);
   // A row must not begin before the one above it has ended, and planes are whole numbers of rows apart.
   const auto run = static_cast<std::int64_t>(shape.run_bytes);
   if (ndims > 0 && dims[ndims - 1].stride >= run) shape.rows = dims[--ndims];
@@ -27,6 +42,16 @@ CopyShape shape_of(const Box& box) {
       dims[ndims - 1].stride % shape.rows.stride == 0 &&
       dims[ndims - 1].stride >= shape.rows.stride * shape.rows.count)
     shape.planes = dims[--ndims];
+  std::copy_n(dims.begin(), ndims, shape.outer.begin());
+  shape.outer_dims = ndims;
+  return shape;
+}
+
+CopyShape any_shape_of(const Box& box) {
+  CopyShape shape;
+  auto [dims, ndims] = outside_runs(box, shape.run_bytes);
+  if (ndims > 0) shape.rows = dims[--ndims];
+  if (ndims > 0) shape.planes = dims[--ndims];
   std::copy_n(dims.begin(), ndims, shape.outer.begin());
   shape.outer_dims = ndims;
   return shape;

@@ -33,6 +33,8 @@ struct CopyShape {
 };
 
 CopyShape shape_of(const Box& box);
+/// The same with rows and planes that lie in any way to one another, backwards too.
+CopyShape any_shape_of(const Box& box);
 
 /// Calls `cube(offset from box.data, offset in the packed bytes)` for each 3-D copy of the shape.
 template <class Cube>

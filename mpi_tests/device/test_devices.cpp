@@ -122,6 +122,12 @@ TEST_CASE("what is saved from devices is byte for byte what is saved from the ho
   cairn::save(s.context, s.folder.path() / "host", s.state.on_host);
   const auto expected = s.bytes_of(s.folder.path() / "host");
   REQUIRE(expected.size() > 500000);
+  // The many small arrays go together.
+  simulated::reset_counts();
+  cairn::save(s.context, s.path, s.state.on_device);
+  CHECK(s.bytes_of(s.path) == expected);
+  CHECK(simulated::counts().kernels >= 1);
+  CHECK(simulated::counts().linear < static_cast<int>(State::kSmallCount));
   for (const std::uint64_t pinned : {1, 100000, 64 << 20}) {
     s.context.device.pinned_bytes = pinned;
     for (const int threads : {1, 3}) {

@@ -4,8 +4,11 @@
 #include "simulated_cuda.hpp"
 #include "tree/box.hpp"
 
+#include <algorithm>
 #include <chrono>
+#include <deque>
 #include <random>
+#include <span>
 #include <thread>
 #include <vector>
 
@@ -91,17 +94,21 @@ TEST_CASE("memory is told by its kind") {
 
 TEST_CASE("random boxes come from the device and go back, and what lies between is left alone") {
   Random random(41);
-  for (int round = 0; round < 1500; ++round) {
+  simulated::reset_counts();
+  for (int round = 0; round < 3000; ++round) {
     const Case one(random);
     const DeviceArray<std::byte> array(one.bytes, round % 2);
     fill(array.inside(), one.bytes, random);
     const std::vector<std::byte> before(array.inside(), array.inside() + one.bytes);
-    std::vector<std::byte> packed(one.packed_bytes());
+    // At any address, and at times where the kernel does not see it.
+    std::vector<std::byte> host(one.packed_bytes() + 16);
+    const std::span packed(host.data() + between(random, 0, 16), one.packed_bytes());
     {
+      const device::Pinned pinned(round % 3 == 0 ? std::span<std::byte>() : host);
       device::Copies copies(nullptr);
       copies.gather(one.box(array.data()), packed.data());
       copies.wait();
-      REQUIRE(packed == one.packed(before.data()));
+      REQUIRE(std::ranges::equal(packed, one.packed(before.data())));
       fill(packed.data(), packed.size(), random);
       copies.scatter(packed.data(), one.box(array.data()));
       copies.wait();
@@ -111,33 +118,122 @@ TEST_CASE("random boxes come from the device and go back, and what lies between 
                        one.strides, one.count, one.element_bytes);
     REQUIRE(std::equal(expected.begin(), expected.end(), array.inside()));
   }
+  CHECK(simulated::counts().kernels >= 4000);
+  CHECK(simulated::counts().linear >= 500);
   CHECK(simulated::alive().streams == 0);
   CHECK(simulated::alive().events == 0);
 }
 
-TEST_CASE("a field with a halo is one copy, and one with short rows is copied with what lies between them") {
-  simulated::reset_counts();
-  const DeviceArray<double> field(12 * 12 * 66);
-  std::vector<double> packed(10 * 10 * 64);
+TEST_CASE("many small boxes are packed together, in both directions") {
+  Random random(43);
+  constexpr int kArrays = 200;
+  std::vector<Case> cases;
+  std::deque<DeviceArray<std::byte>> arrays;
+  std::uint64_t bytes = 0;
+  for (int i = 0; i < kArrays; ++i) {
+    cases.emplace_back(random);
+    arrays.emplace_back(cases.back().bytes, i % simulated::kDevices);
+    fill(arrays.back().inside(), cases.back().bytes, random);
+    bytes += cases.back().packed_bytes();
+  }
+  std::vector<std::byte> host(bytes);
+  const device::Pinned pinned(host);
+  const auto for_each = [&](const auto& use) {
+    std::uint64_t at = 0;
+    for (std::size_t i = 0; i < kArrays; ++i) {
+      use(cases[i], arrays[i], std::span(host).subspan(at, cases[i].packed_bytes()));
+      at += cases[i].packed_bytes();
+    }
+  };
+  using Array = DeviceArray<std::byte>;
+  using Part = std::span<std::byte>;
   device::Copies copies(nullptr);
-  copies.gather({reinterpret_cast<std::byte*>(field.data() + 12 * 66 + 66 + 1), Dims{12 * 66, 66, 1},
-                 Dims{10, 10, 64}, 8},
-                reinterpret_cast<std::byte*>(packed.data()));
+  simulated::reset_counts();
+  for_each([&](const Case& one, const Array& array, Part packed) {
+    copies.gather(one.box(array.data()), packed.data());
+  });
   copies.wait();
-  CHECK(simulated::counts().cubic == 1);
-  copies.gather({reinterpret_cast<std::byte*>(field.data()), Dims{66, 1}, Dims{100, 64}, 8},
-                reinterpret_cast<std::byte*>(packed.data()));
+  for_each([&](const Case& one, const Array& array, Part packed) {
+    REQUIRE(std::ranges::equal(packed, one.packed(array.inside())));
+  });
+  const auto counts = simulated::counts();
+  CHECK(counts.linear + counts.planar + counts.cubic == 0);
+  CHECK(counts.kernels < kArrays / 4);
+
+  // Both directions at once, in this order.
+  const auto before = host;
+  fill(host.data(), host.size(), random);
+  auto other = host;
+  const device::Pinned pinned_too(other);
+  std::uint64_t at = 0;
+  for_each([&](const Case& one, const Array& array, Part packed) {
+    copies.scatter(packed.data(), one.box(array.data()));
+    copies.gather(one.box(array.data()), other.data() + at);
+    at += packed.size();
+  });
   copies.wait();
-  CHECK(simulated::counts().planar == 1);
-  copies.gather({reinterpret_cast<std::byte*>(field.data()), Dims{12, 1}, Dims{100, 10}, 8},
-                reinterpret_cast<std::byte*>(packed.data()));
+  CHECK(other == host);
+  for_each([&](const Case& one, const Array& array, Part packed) {
+    REQUIRE(std::ranges::equal(packed, one.packed(array.inside())));
+  });
+}
+
+TEST_CASE("a large box of short rows is one kernel; managed memory is left to the runtime's copies") {
+  const DeviceArray<double> field(1000 * 24 + 8);
+  for (std::size_t i = 0; i < 1000 * 24; ++i) field.inside()[i] = static_cast<double>(i);
+  std::vector<double> host(1000 * 20);
+  const device::Pinned pinned(std::as_writable_bytes(std::span(host)));
+  device::Copies copies(nullptr);
+  simulated::reset_counts();
+  copies.gather({reinterpret_cast<std::byte*>(field.data() + 2), Dims{24, 1}, Dims{1000, 20}, 8},
+                reinterpret_cast<std::byte*>(host.data()));
   copies.wait();
+  CHECK(simulated::counts().kernels == 1);
+  bool same = true;
+  for (std::size_t i = 0; i < host.size(); ++i)
+    same = same && host[i] == static_cast<double>(i / 20 * 24 + i % 20 + 2);
+  CHECK(same);
+
+  void* managed = nullptr;
+  cudaMallocManaged(&managed, 4096, 1);
+  copies.gather({static_cast<std::byte*>(managed), Dims{1}, Dims{64}, 8},
+                reinterpret_cast<std::byte*>(host.data()));
+  copies.wait();
+  CHECK(simulated::counts().kernels == 1);
   CHECK(simulated::counts().linear == 1);
-  copies.gather({reinterpret_cast<std::byte*>(field.data()), Dims{64, 1}, Dims{100, 64}, 8},
-                reinterpret_cast<std::byte*>(packed.data()));
-  copies.wait();
-  CHECK(simulated::counts().linear == 2);
-  CHECK(simulated::counts().cubic == 1);
+  cudaFree(managed);
+}
+
+TEST_CASE("a field with a halo is one copy, and one with short rows is copied with what lies between them") {
+  for (const bool pinned : {false, true}) {
+    simulated::let_pack(!pinned);  // without the kernel, or where it does not see the memory
+    simulated::reset_counts();
+    const DeviceArray<double> field(12 * 12 * 66);
+    std::vector<double> packed(10 * 10 * 64);
+    const device::Pinned registered(pinned ? std::as_writable_bytes(std::span(packed))
+                                           : std::span<std::byte>());
+    device::Copies copies(nullptr);
+    copies.gather({reinterpret_cast<std::byte*>(field.data() + 12 * 66 + 66 + 1), Dims{12 * 66, 66, 1},
+                   Dims{10, 10, 64}, 8},
+                  reinterpret_cast<std::byte*>(packed.data()));
+    copies.wait();
+    CHECK(simulated::counts().cubic == 1);
+    copies.gather({reinterpret_cast<std::byte*>(field.data()), Dims{66, 1}, Dims{100, 64}, 8},
+                  reinterpret_cast<std::byte*>(packed.data()));
+    copies.wait();
+    CHECK(simulated::counts().planar == 1);
+    copies.gather({reinterpret_cast<std::byte*>(field.data()), Dims{12, 1}, Dims{100, 10}, 8},
+                  reinterpret_cast<std::byte*>(packed.data()));
+    copies.wait();
+    CHECK(simulated::counts().linear == 1);
+    copies.gather({reinterpret_cast<std::byte*>(field.data()), Dims{64, 1}, Dims{100, 64}, 8},
+                  reinterpret_cast<std::byte*>(packed.data()));
+    copies.wait();
+    CHECK(simulated::counts().linear == 2);
+    CHECK(simulated::counts().cubic == 1);
+    CHECK(simulated::counts().kernels == 0);
+  }
+  simulated::let_pack(true);
 }
 
 TEST_CASE("copies come after what the caller's stream was given before") {
@@ -169,6 +265,7 @@ TEST_CASE("a failing call of the runtime is an error, at whichever call, and not
     simulated::fail_call(call);
     const auto code = code_of([&] {
       if (!device::is_device(array.data())) return;
+      const device::Pinned pinned(host);
       device::Copies copies(nullptr);
       copies.gather({array.data(), Dims{128, 1}, Dims{16, 64}, 1}, host.data());
       copies.wait();
@@ -189,6 +286,16 @@ TEST_CASE("a failing call of the runtime is an error, at whichever call, and not
     REQUIRE(call < 100);
   }
   CHECK(failures >= 10);
+}
+
+TEST_CASE("where another process has the device for itself, memory is the host's") {
+  std::vector<std::byte> plain(64);
+  simulated::fail_call(0, cudaErrorDevicesUnavailable);
+  CHECK_FALSE(device::is_device(plain.data()));
+  simulated::fail_call(0, cudaErrorIllegalAddress);
+  CHECK(code_of([&] { device::is_device(plain.data()); }) == ErrorCode::device);
+  simulated::fail_call(-1);
+  CHECK(cudaGetLastError() == cudaSuccess);
 }
 
 TEST_CASE("host memory is registered once and given back") {

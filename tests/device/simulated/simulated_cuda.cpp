@@ -1,5 +1,7 @@
 #include "simulated_cuda.hpp"
 
+#include "device/pack.hpp"
+
 #include <chrono>
 #include <condition_variable>
 #include <cstdint>
@@ -89,6 +91,7 @@ struct World {
   cudaError_t error = cudaSuccess, last = cudaSuccess;
   Counts counts;
   Alive alive;
+  bool packs = true;
 
   const Range* find(const void* memory, std::uintptr_t& start) {
     const auto address = reinterpret_cast<std::uintptr_t>(memory);
@@ -195,6 +198,11 @@ Counts counts() {
   const std::lock_guard lock(w.mutex);
   return w.counts;
 }
+void let_pack(bool packs) {
+  auto& w = world();
+  const std::lock_guard lock(w.mutex);
+  w.packs = packs;
+}
 void reset_counts() {
   auto& w = world();
   const std::lock_guard lock(w.mutex);
@@ -207,6 +215,38 @@ Alive alive() {
 }
 
 }  // namespace simulated
+
+namespace cairn::device {
+
+bool can_pack() noexcept {
+  auto& w = simulated::world();
+  const std::lock_guard lock(w.mutex);
+  return w.packs;
+}
+
+/// The kernel, each of its threads after the other.
+cudaError_t launch_pack(const PackBatch& batch, cudaStream_t stream) {
+  using namespace simulated;
+  if (const auto error = next_call()) return error;
+  if (stream->device != current_device) return refuse(cudaErrorInvalidResourceHandle);
+  auto inside = batch;
+  for (std::uint32_t i = 0; i < batch.count; ++i) {
+    auto& item = inside.items[i];
+    item.strided = reach(item.strided, 1);
+  }
+  {
+    auto& w = world();
+    const std::lock_guard lock(w.mutex);
+    ++w.counts.kernels;
+  }
+  stream->push([inside] {
+    constexpr std::uint32_t threads = 96;
+    for (std::uint32_t thread = 0; thread < threads; ++thread) pack_words(inside, thread, threads);
+  });
+  return cudaSuccess;
+}
+
+}  // namespace cairn::device
 
 using namespace simulated;
 
@@ -292,6 +332,17 @@ cudaError_t cudaHostUnregister(void* memory) {
   if (w.ranges.erase(reinterpret_cast<std::uintptr_t>(memory)) == 0)
     return w.last = cudaErrorHostMemoryNotRegistered;
   --w.alive.registered;
+  return cudaSuccess;
+}
+
+cudaError_t cudaHostGetDevicePointer(void** seen, void* memory, unsigned) {
+  if (const auto error = next_call()) return error;
+  auto& w = world();
+  const std::lock_guard lock(w.mutex);
+  std::uintptr_t start = 0;
+  const Range* range = w.find(memory, start);
+  if (range == nullptr || range->type != cudaMemoryTypeHost) return w.last = cudaErrorInvalidValue;
+  *seen = memory;
   return cudaSuccess;
 }
 

@@ -21,9 +21,11 @@ void launch(cudaStream_t stream, std::function<void()> kernel);
 void fail_call(int call, cudaError_t error = cudaErrorIllegalAddress);
 /// Calls since `fail_call`.
 int calls();
-/// How many copies of each kind were started since `reset_counts`.
+/// Whether the devices can run the kernel that packs; they can at first.
+void let_pack(bool packs);
+/// How many copies of each kind, and kernels, were started since `reset_counts`.
 struct Counts {
-  int linear = 0, planar = 0, cubic = 0;
+  int linear = 0, planar = 0, cubic = 0, kernels = 0;
 };
 Counts counts();
 void reset_counts();
