@@ -4,6 +4,7 @@
 
 #include "cairn/load.hpp"
 #include "cairn/save.hpp"
+#include "device_memory.hpp"
 #include "measure.hpp"
 #include "memory_work.hpp"
 #include "parallel_hdf5.hpp"
@@ -38,6 +39,7 @@ struct Settings {
   WorkloadSize size = {};
   std::string only = {};
   std::vector<std::string> skip = {};
+  bool device = false;
 };
 
 /// Fills the settings; an exit status where the program ends here.
@@ -69,6 +71,9 @@ std::optional<int> parse(int argc, char** argv, Settings& settings) {
                  "a directory on the file system to measure; made, and emptied again")
       ->capture_default_str();
   app.add_option("--json", settings.json, "write all samples to this file");
+  app.add_flag(
+      "--device", settings.device,
+      "also with the arrays in the memory of a CUDA device: a device for each rank, as far as they go");
   app.add_option("--only", settings.only, "only contenders whose names hold this text");
   app.add_option("--skip", settings.skip, "no contenders whose names hold one of these texts");
   try {
@@ -94,15 +99,25 @@ class Bench {
         workload_(make_workload(workload, settings.size, rank_, size_)),
         tree_(workload_.tree()),
         plain_(comm, settings.path / "plain", workload_.bytes_of_rank(size_)),
-        memory_(workload_.bytes_of_rank(size_)) {}
+        memory_(workload_.bytes_of_rank(size_)) {
+    if (!settings.device) return;
+    device_.emplace(workload_, rank_);
+    device_tree_ = device_->workload().tree();
+  }
 
   Results run() {
-    Results results{workload_.name, size_, workload_.total_bytes(), workload_.fields.size(), {}, {}, {}};
+    Results results{
+        workload_.name, size_, workload_.total_bytes(), workload_.fields.size(), {}, {}, {}, {}, {}};
     results.writes = measure(comm_, chosen(writers()), settings_.rounds, true);
     results.blocked = measure(comm_, chosen(background()), settings_.rounds, true);
     prepare_reading();
     results.reads = measure(comm_, chosen(readers()), settings_.rounds, true);
     check_load();
+    if (device_) {
+      results.device = measure(comm_, chosen(on_device()), settings_.rounds, true);
+      results.device_bytes_taken = device_bytes_taken();
+      check_device();
+    }
     plain_.remove();
     remove(checkpoint());
     return results;
@@ -208,6 +223,41 @@ class Bench {
             cairn_load("cairn load unverified, warm", Verify::off, false),
             cairn_load("cairn load unverified, cold", Verify::off, true)};
   }
+  /// The first round, which does not count, fills the pool.
+  std::vector<Contender> on_device() {
+    const auto load_again = [this] { last_ = load(Context(comm_), checkpoint(), device_tree_); };
+    return {
+        {"cudaMemcpy to pinned memory", [] {},
+         [this] { device_->copy_to_pinned(workload_.bytes_of_rank(size_)); }},
+        {"cairn save_async, blocked", [] {},
+         [this] { pending_ = save_async(Context(comm_), checkpoint(), device_tree_, {.overwrite = true}); },
+         [this] { last_ = pending_.result(); }, [this] { return stages(); }},
+        {"cairn direct", [] {},
+         [this] { last_ = save(Context(comm_), checkpoint(), device_tree_, {.overwrite = true}); }, [] {},
+         [this] { return stages(); }},
+        {"cairn load, warm", [] {}, load_again, [] {}, [this] { return stages(); }},
+    };
+  }
+  /// By a save in the background and a load, at the most of all ranks; ranks that share a device count
+  /// together.
+  std::uint64_t device_bytes_taken() {
+    device_->start_watching();
+    save_async(Context(comm_), checkpoint(), device_tree_, {.overwrite = true}).result();
+    load(Context(comm_), checkpoint(), device_tree_);
+    auto taken = device_->stop_watching();
+    MPI_Allreduce(MPI_IN_PLACE, &taken, 1, MPI_UINT64_T, MPI_MAX, comm_);
+    return taken;
+  }
+  /// What was saved from the device and loaded into it is what the host has.
+  void check_device() {
+    save(Context(comm_), checkpoint(), device_tree_, {.overwrite = true});
+    workload_.clear();
+    device_->upload();
+    load(Context(comm_), checkpoint(), device_tree_);
+    device_->download();
+    require_saved();
+  }
+
   std::vector<Contender> chosen(std::vector<Contender> all) const {
     const auto has = [](const Contender& one, const std::string& text) {
       return one.name.find(text) != std::string::npos;
@@ -229,6 +279,9 @@ class Bench {
   void check_load() {
     workload_.clear();
     load(Context(comm_), checkpoint(), tree_);
+    require_saved();
+  }
+  void require_saved() {
     int wrong = workload_.checksum() != saved_;
     MPI_Allreduce(MPI_IN_PLACE, &wrong, 1, MPI_INT, MPI_MAX, comm_);
     if (wrong != 0)
@@ -242,6 +295,8 @@ class Bench {
   Tree tree_;
   PosixFile plain_;
   MemoryWork memory_;
+  std::optional<DeviceMemory> device_;
+  Tree device_tree_;
   AsyncResponse pending_;
   std::uint64_t saved_ = 0;
   Report last_;
@@ -252,6 +307,8 @@ void run(const Settings& settings) {
   MPI_Comm_rank(MPI_COMM_WORLD, &rank);
   if (rank == 0) std::filesystem::create_directories(settings.path);
   MPI_Barrier(MPI_COMM_WORLD);
+  if (settings.device && !DeviceMemory::is_available())
+    throw Error(ErrorCode::unsupported, "--device: there is no CUDA device, or this was built without CUDA");
   nlohmann::json all = nlohmann::json::array();
   for (const std::string& workload : settings.workloads) {
     const Results results = Bench(MPI_COMM_WORLD, settings, workload).run();

@@ -116,9 +116,19 @@ std::string to_text(const Results& results) {
   if (!results.blocked.empty())
     text += "a save in the background: what it costs the program (ratios of time: 1 is no slower)\n" +
             blocked_table(results.blocked);
-  const std::string stages = stage_table(results.writes, results.leaves) +
-                             stage_table(results.blocked, results.leaves) +
-                             stage_table(results.reads, results.leaves);
+  if (!results.device.empty())
+    text += "with the arrays in device memory\n" +
+            table(results.device, results.bytes,
+                  {{"/ memcpy", of(results.device, "cudaMemcpy")},
+                   {"/ posix", [&](const Samples& one) {
+                      return begins(one.name, "cairn direct") ? best(results.writes, "posix") : 0.0;
+                    }}});
+  if (results.device_bytes_taken)
+    text += line("device memory that the library takes: %.1f MiB\n",
+                 static_cast<double>(*results.device_bytes_taken) / (1 << 20));
+  const std::string stages =
+      stage_table(results.writes, results.leaves) + stage_table(results.blocked, results.leaves) +
+      stage_table(results.reads, results.leaves) + stage_table(results.device, results.leaves);
   if (!stages.empty()) text += "stages (medians of rank 0's report)\n" + stages;
   const double on = best(results.writes, "cairn direct"),
                off = best(results.writes, "cairn without checksums");
@@ -128,13 +138,18 @@ std::string to_text(const Results& results) {
 }
 
 nlohmann::json to_json(const Results& results) {
-  return {{"workload", results.workload},
-          {"ranks", results.ranks},
-          {"bytes", results.bytes},
-          {"leaves", results.leaves},
-          {"writes", samples_json(results.writes, results.bytes)},
-          {"background", samples_json(results.blocked, results.bytes)},
-          {"reads", samples_json(results.reads, results.bytes)}};
+  nlohmann::json json = {{"workload", results.workload},
+                         {"ranks", results.ranks},
+                         {"bytes", results.bytes},
+                         {"leaves", results.leaves},
+                         {"writes", samples_json(results.writes, results.bytes)},
+                         {"background", samples_json(results.blocked, results.bytes)},
+                         {"reads", samples_json(results.reads, results.bytes)}};
+  if (results.device_bytes_taken) {
+    json["device"] = samples_json(results.device, results.bytes);
+    json["device_bytes_taken"] = *results.device_bytes_taken;
+  }
+  return json;
 }
 
 }  // namespace cairn::bench

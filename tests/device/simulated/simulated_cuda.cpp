@@ -296,6 +296,15 @@ cudaError_t cudaMalloc(void** memory, size_t bytes) {
   *memory = outside;
   return cudaSuccess;
 }
+cudaError_t cudaMemGetInfo(size_t* available, size_t* total) {
+  if (const auto error = next_call()) return error;
+  auto& w = world();
+  const std::lock_guard lock(w.mutex);
+  *available = *total = std::size_t{1} << 40;
+  for (const auto& [start, range] : w.ranges)
+    if (range.type == cudaMemoryTypeDevice && range.device == current_device) *available -= range.bytes;
+  return cudaSuccess;
+}
 cudaError_t cudaMallocManaged(void** memory, size_t bytes, unsigned) {
   *memory = ::mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (*memory == MAP_FAILED) return cudaErrorMemoryAllocation;
