@@ -1,5 +1,6 @@
 #include "cairn/error.hpp"
 #include "device/cuda_stream.hpp"
+#include "device/driver.hpp"
 #include "device/memory.hpp"
 #include "device/pack.hpp"
 #include "device/shape.hpp"
@@ -94,6 +95,7 @@ bool is_available() {
 bool is_device(const void* memory) {
   cudaPointerAttributes attributes{};
   if (memory == nullptr) return false;
+  if (const auto found = is_device_by_driver(memory)) return *found;
   const auto result = cudaPointerGetAttributes(&attributes, memory);
   if (result == cudaErrorInvalidValue) {  // memory that the runtime does not know, before CUDA 11
     cudaGetLastError();

@@ -76,6 +76,8 @@ ErrorCode code_of(const std::function<void()>& step) {
 }  // namespace
 
 TEST_CASE("memory is told by its kind") {
+  const bool driver = GENERATE(false, true);
+  simulated::start_driver(driver);
   CHECK(device::is_available());
   const DeviceArray<double> array(100), elsewhere(100, 1);
   void* managed = nullptr;
@@ -89,6 +91,12 @@ TEST_CASE("memory is told by its kind") {
   CHECK_FALSE(device::is_device(plain.data()));
   CHECK_FALSE(device::is_device(pinned_memory.data()));
   CHECK_FALSE(device::is_device(nullptr));
+  // The driver is asked first: the runtime makes a context.
+  simulated::fail_call(-1);
+  CHECK_FALSE(device::is_device(plain.data()));
+  CHECK(device::is_device(array.data()));
+  CHECK(simulated::calls() == (driver ? 0 : 2));
+  simulated::start_driver(false);
   cudaFree(managed);
 }
 

@@ -1,5 +1,6 @@
 #include "simulated_cuda.hpp"
 
+#include "device/driver.hpp"
 #include "device/pack.hpp"
 
 #include <chrono>
@@ -91,7 +92,7 @@ struct World {
   cudaError_t error = cudaSuccess, last = cudaSuccess;
   Counts counts;
   Alive alive;
-  bool packs = true;
+  bool packs = true, driver = false;
 
   const Range* find(const void* memory, std::uintptr_t& start) {
     const auto address = reinterpret_cast<std::uintptr_t>(memory);
@@ -198,6 +199,11 @@ Counts counts() {
   const std::lock_guard lock(w.mutex);
   return w.counts;
 }
+void start_driver(bool started) {
+  auto& w = world();
+  const std::lock_guard lock(w.mutex);
+  w.driver = started;
+}
 void let_pack(bool packs) {
   auto& w = world();
   const std::lock_guard lock(w.mutex);
@@ -217,6 +223,15 @@ Alive alive() {
 }  // namespace simulated
 
 namespace cairn::device {
+
+std::optional<bool> is_device_by_driver(const void* memory) noexcept {
+  auto& w = simulated::world();
+  const std::lock_guard lock(w.mutex);
+  if (!w.driver) return std::nullopt;
+  std::uintptr_t start = 0;
+  const auto* const range = w.find(memory, start);
+  return range != nullptr && range->type != cudaMemoryTypeHost;
+}
 
 bool can_pack() noexcept {
   auto& w = simulated::world();

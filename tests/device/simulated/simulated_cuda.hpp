@@ -21,6 +21,8 @@ void launch(cudaStream_t stream, std::function<void()> kernel);
 void fail_call(int call, cudaError_t error = cudaErrorIllegalAddress);
 /// Calls since `fail_call`.
 int calls();
+/// Whether the driver tells of memory by itself; it does not at first.
+void start_driver(bool started);
 /// Whether the devices can run the kernel that packs; they can at first.
 void let_pack(bool packs);
 /// How many copies of each kind, and kernels, were started since `reset_counts`.

@@ -1,0 +1,26 @@
+#include "device/driver.hpp"
+
+#include <cuda.h>
+#include <dlfcn.h>
+
+namespace cairn::device {
+
+std::optional<bool> is_device_by_driver(const void* memory) noexcept {
+  // The runtime has loaded the driver; linked with it, programs would not start where there is none.
+  static auto* const get_attributes = [] {
+    void* const driver = ::dlopen("libcuda.so.1", RTLD_LAZY | RTLD_NOLOAD);
+    return driver == nullptr ? nullptr
+                             : reinterpret_cast<decltype(&cuPointerGetAttributes)>(
+                                   ::dlsym(driver, "cuPointerGetAttributes"));
+  }();
+  if (get_attributes == nullptr) return std::nullopt;
+  // What the driver does not know it leaves 0, and it is no error.
+  unsigned type = 0, managed = 0;
+  CUpointer_attribute attributes[] = {CU_POINTER_ATTRIBUTE_MEMORY_TYPE, CU_POINTER_ATTRIBUTE_IS_MANAGED};
+  void* values[] = {&type, &managed};
+  if (get_attributes(2, attributes, values, reinterpret_cast<CUdeviceptr>(memory)) != CUDA_SUCCESS)
+    return std::nullopt;
+  return managed != 0 || type == CU_MEMORYTYPE_DEVICE;
+}
+
+}  // namespace cairn::device
