@@ -30,9 +30,14 @@ void stream_copy(std::byte* to, const std::byte* from, std::size_t bytes) noexce
     _mm_stream_si128(target + 2, c);
     _mm_stream_si128(target + 3, d);
   }
-  _mm_sfence();
 #endif
   std::memcpy(to, from, bytes);
+}
+
+void finish_stream_copies() noexcept {
+#ifdef __SSE2__
+  _mm_sfence();
+#endif
 }
 
 }  // namespace cairn::base

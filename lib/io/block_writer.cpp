@@ -108,6 +108,7 @@ bool BlockWriter::try_stage(StagingPool& pool, Worker& worker, Unit& unit) {
       gather_past_caches(worker, memory, block);
     memory = memory.subspan(bytes_of(block));
   }
+  base::finish_stream_copies();
   finish_gathering(worker);
   memory = piece->bytes();
   for (const auto number : unit.blocks) {
