@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """The batch script puts its job back into the queue if, and only if, the program returns 75.
 
-usage: slurm_test.py SCRIPT
+usage: slurm_test.py SCRIPT|FILE.md     a script, or the one block of bash in a document
 
 Slurm is not needed: stubs stand for its commands, and write down how they are called.
 """
@@ -12,6 +12,8 @@ import re
 import subprocess
 import sys
 import tempfile
+
+from markdown_code import blocks_of
 
 STUB = """#!/bin/sh
 echo "${0##*/} $*" >> "$CALLS"
@@ -38,10 +40,7 @@ def run(script, folder, *arguments, **statuses):
     return done.returncode, calls.read_text().splitlines()
 
 
-def main():
-    if len(sys.argv) != 2:
-        sys.exit(__doc__)
-    script = sys.argv[1]
+def check(script):
     text = pathlib.Path(script).read_text()
     expect(re.search(r"^#SBATCH --signal=TERM@\d+$", text, re.MULTILINE), "it asks for no signal to the ranks")
     first_command = re.search(r"^[^#\n]", text, re.MULTILINE).start()
@@ -59,6 +58,18 @@ def main():
         ):
             found = run(script, folder, "--steps", "5", **statuses)
             expect(found == wanted, f"where {statuses}:", f"wanted {wanted}", f"found  {found}")
+
+
+def main():
+    if len(sys.argv) != 2:
+        sys.exit(__doc__)
+    with tempfile.TemporaryDirectory(prefix="cairn-script-") as folder:
+        script = sys.argv[1]
+        if script.endswith(".md"):
+            (block,) = blocks_of(script, "bash")
+            script = os.path.join(folder, "job.slurm")
+            pathlib.Path(script).write_text(block.code)
+        check(script)
 
 
 if __name__ == "__main__":

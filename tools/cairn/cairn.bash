@@ -15,11 +15,11 @@ _cairn() {
     --checkpointable | --slice | --atol | --rtol) return ;;
   esac
   case ${COMP_WORDS[1]} in
-    ls | show | env) options='--json' ;;
-    cat) options='--checkpointable --slice --format' ;;
+    ls | show | pin | unpin | env) options='--json' ;;
+    cat) options='--checkpointable --slice --format --json' ;;
     verify) options='--json --progress' ;;
     diff) options='--checkpointable --atol --rtol --structure --json' ;;
-    rm) options='--yes --force' ;;
+    rm) options='--yes --force --json' ;;
     gc) options='--yes --damaged --json' ;;
   esac
   if [[ $current == -* ]]; then

@@ -1,7 +1,9 @@
 #include "choose.hpp"
 #include "commands.hpp"
 #include "commit/path.hpp"
+#include "output.hpp"
 #include "slice.hpp"
+#include "text.hpp"
 #include "tree/path.hpp"
 #include "values.hpp"
 
@@ -68,49 +70,53 @@ void for_each_piece(const StoredTree& tree, const tree::StoredLeaf& leaf, const 
   }
 }
 
-/// Values as text: the last dimension on a line, an empty line between planes; of one dimension, a value a
-/// line.
-class TextOutput {
- public:
-  explicit TextOutput(const std::vector<Range>& ranges) {
-    Dims kept;
-    for (const auto& range : ranges)
-      if (range.kept) kept.push_back(range.count);
-    if (kept.ndims() >= 2) line_ = static_cast<std::uint64_t>(kept[kept.ndims() - 1]);
-    if (kept.ndims() >= 3) plane_ = line_ * static_cast<std::uint64_t>(kept[kept.ndims() - 2]);
-  }
-  void add(const std::string& value) {
-    if (plane_ != 0 && count_ != 0 && count_ % plane_ == 0) std::cout << '\n';
-    ++count_;
-    std::cout << value << (count_ % line_ == 0 ? '\n' : ' ');
-  }
+std::uint64_t selected(const std::vector<Range>& ranges) {
+  std::uint64_t elements = 1;
+  for (const auto& range : ranges) elements *= static_cast<std::uint64_t>(range.count);
+  return elements;
+}
 
- private:
-  std::uint64_t line_ = 1, plane_ = 0, count_ = 0;
-};
+/// What the values are of.
+nlohmann::json heading(const CatRequest& request, const Chosen& chosen) {
+  return {{"path", request.path.string()}, {"checkpointable", chosen.name}, {"name", chosen.leaf}};
+}
 
-void print_leaf(const StoredTree& tree, const tree::StoredLeaf& leaf, const CatRequest& request) {
+void print_leaf(const StoredTree& tree, const tree::StoredLeaf& leaf, const Chosen& chosen,
+                const CatRequest& request) {
   const auto ranges = parse_slice(request.slice, leaf.shape);
   const auto bytes = leaf.element_bytes;
   TextOutput text(ranges);
+  JsonOutput json(heading(request, chosen), leaf.dtype, ranges);
+  const auto add = [&](const std::byte* element) {
+    if (request.as_json)
+      json.add(element_json(leaf.dtype, element, bytes));
+    else
+      text.add(element_text(leaf.dtype, element, bytes));
+  };
   if (bytes == 0 && !request.raw)  // empty strings
-    for (auto n = tree::product(leaf.shape); n > 0; --n) text.add("");
+    for (auto n = selected(ranges); n > 0; --n) add(nullptr);
   for_each_piece(tree, leaf, ranges, [&](std::uint64_t elements, const std::vector<std::byte>& packed) {
     if (request.raw) return write_raw(packed);
-    for (std::uint64_t i = 0; i < elements; ++i)
-      text.add(element_text(leaf.dtype, packed.data() + i * bytes, bytes));
+    for (std::uint64_t i = 0; i < elements; ++i) add(packed.data() + i * bytes);
   });
+  if (request.as_json) json.end();
 }
 
 /// A file of something that is no tree.
-void print_file(const base::File& directory, const std::string& name, bool raw) {
+void print_file(const base::File& directory, const Chosen& chosen, const CatRequest& request) {
   constexpr std::uint64_t kLongestText = 256u << 20;
+  const std::string& name = chosen.leaf;
   const auto file = base::open_file(&directory, name, O_RDONLY | O_NOFOLLOW);
   const auto bytes = static_cast<std::uint64_t>(base::status(file).st_size);
-  if (!raw) {
+  if (!request.raw) {
     const auto text = bytes <= kLongestText ? base::read_whole(directory, name, bytes) : std::string(1, '\0');
     if (text.find('\0') != text.npos || !tree::is_utf8(text))
       throw Error(ErrorCode::invalid_argument, name + " is no text: --format raw prints its bytes");
+    if (request.as_json) {
+      auto json = heading(request, chosen);
+      json["text"] = text;
+      return print_json(json);
+    }
     std::cout << text << (text.empty() || text.back() == '\n' ? "" : "\n");
     return;
   }
@@ -129,11 +135,11 @@ int cat(const CatRequest& request) {
   const auto chosen = choose(opened, request.checkpointable, request.leaf);
   if (chosen.entry->handler == commit::tree_handler) {
     const StoredTree tree(opened, *chosen.entry);
-    print_leaf(tree, *tree.find(chosen.leaf), request);
+    print_leaf(tree, *tree.find(chosen.leaf), chosen, request);
   } else if (!request.slice.empty()) {
     throw Error(ErrorCode::invalid_argument, chosen.leaf + " is a file, which has no slices");
   } else {
-    print_file(opened.checkpoint.directory, chosen.leaf, request.raw);
+    print_file(opened.checkpoint.directory, chosen, request);
   }
   return sound;
 }

@@ -7,6 +7,7 @@ usage: checkpoint_test.py CAIRN HEAT2D MPIRUN EXAMPLES_DIRECTORY
 import json
 import os
 import pathlib
+import re
 import shutil
 import subprocess
 import sys
@@ -66,7 +67,10 @@ class Command(unittest.TestCase):
         self.assertEqual((0, ""), (result.returncode, result.stderr))
         self.assertRegex(result.stdout, r", sound\n$")
         self.assertNotIn("\r", result.stdout + result.stderr)
-        self.assertEqual(1, resume_test.Runner(CAIRN, MPIRUN)(2, "verify", self.whole).count("sound"))
+        on_ranks = resume_test.Runner(CAIRN, MPIRUN)
+        self.assertEqual(1, on_ranks(2, "verify", self.whole).count("sound"))
+        progress = on_ranks(2, "verify", "--progress", self.whole)
+        self.assertEqual(1, len(re.findall(r"^verifying .* on 2 ranks: 100 %, [\d.]+ \w+/s$", progress, re.MULTILINE)), progress)
 
     def test_verify_of_a_changed_value_is_1_and_names_the_array(self):
         damaged = self.copy("damaged")

@@ -11,8 +11,8 @@
 namespace cairn::command {
 namespace {
 
-void add_json(CLI::App& app, bool& as_json) {
-  app.add_flag("--json", as_json, "as JSON");
+CLI::Option* add_json(CLI::App& app, bool& as_json) {
+  return app.add_flag("--json", as_json, "as JSON");
 }
 
 void add_path(CLI::App& app, Path& path, const char* what = "the checkpoint's directory") {
@@ -35,11 +35,12 @@ void add_cat(CLI::App& app, CatRequest& cat) {
   command.add_option("LEAF", cat.leaf, "its name, such as fluid/T; not needed where there is only one");
   command.add_option("--checkpointable", cat.checkpointable, "where it is, if several have one of that name");
   command.add_option("--slice", cat.slice, "a part of an array, as in Python: \"0:10, 3, ::2\"");
-  command
-      .add_option_function<std::string>(
-          "--format", [&cat](const std::string& format) { cat.raw = format == "raw"; },
-          "text (a value a line, or a row a line), or raw: the stored bytes")
-      ->check(CLI::IsMember({"text", "raw"}));
+  auto* format = command
+                     .add_option_function<std::string>(
+                         "--format", [&cat](const std::string& name) { cat.raw = name == "raw"; },
+                         "text (a value a line, or a row a line), or raw: the stored bytes")
+                     ->check(CLI::IsMember({"text", "raw"}));
+  add_json(command, cat.as_json)->excludes(format);
 }
 
 void add_verify(CLI::App& app, VerifyRequest& verify) {
@@ -65,13 +66,17 @@ void add_diff(CLI::App& app, DiffRequest& diff) {
 }
 
 void add_management(CLI::App& app, CommandLine& given) {
-  add_path(*app.add_subcommand("pin", "keep a checkpoint, whatever a Checkpointer's policy says"),
-           given.path);
-  add_path(*app.add_subcommand("unpin", "let it go again"), given.path);
+  auto& pin = *app.add_subcommand("pin", "keep a checkpoint, whatever a Checkpointer's policy says");
+  auto& unpin = *app.add_subcommand("unpin", "let it go again");
+  for (auto* command : {&pin, &unpin}) {
+    add_path(*command, given.path);
+    add_json(*command, given.as_json);
+  }
   auto& rm = *app.add_subcommand("rm", "remove a checkpoint");
   add_path(rm, given.remove.path);
   rm.add_flag("--yes", given.remove.yes, "do not ask");
   rm.add_flag("--force", given.remove.force, "also a pinned one");
+  add_json(rm, given.remove.as_json);
   auto& gc = *app.add_subcommand("gc", "complete and remove what dead jobs left; says what it would do");
   gc.add_option("ROOT", given.gc.directory, "a Checkpointer's root, or any directory of checkpoints")
       ->required();
@@ -116,14 +121,15 @@ std::string describe(const CLI::App& app, const CLI::App* command, int argc, cha
     return first.front() == '-' ? unknown("option", first, names_of(app, true))
                                 : unknown("command", first, names_of(app, false));
   }
-  if (error.get_exit_code() == static_cast<int>(CLI::ExitCodes::ExtrasError)) {
-    const auto names = names_of(*command, true);
-    for (int i = 2; i < argc; ++i) {
-      const std::string given = std::string(argv[i]).substr(0, std::string(argv[i]).find('='));
-      if (given.size() > 1 && given.front() == '-' &&
-          std::find(names.begin(), names.end(), given) == names.end())
-        return unknown("option", given, names);
-    }
+  const bool extra = error.get_exit_code() == static_cast<int>(CLI::ExitCodes::ExtrasError);
+  // What is missing may be what follows a misspelt option.
+  if (!extra && error.get_exit_code() != static_cast<int>(CLI::ExitCodes::RequiredError)) return error.what();
+  const auto names = names_of(*command, true);
+  for (int i = 2; i < argc; ++i) {
+    const std::string given = std::string(argv[i]).substr(0, std::string(argv[i]).find('='));
+    if (given.size() > 1 && given.starts_with(extra ? "-" : "--") &&
+        std::find(names.begin(), names.end(), given) == names.end())
+      return unknown("option", given, names);
   }
   return error.what();
 }

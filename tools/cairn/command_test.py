@@ -42,6 +42,10 @@ class Usage(unittest.TestCase):
                                  (("ls", "x", "--jsn"), ("`--jsn`", "`--json`", "Usage: cairn ls")),
                                  (("diff", "a", "b", "--rtoll=1"), ("`--rtoll`", "`--rtol`", "Usage: cairn diff")),
                                  (("--verion",), ("`--verion`", "`--version`")),
+                                 (("rm", "x", "-yes"), ("`-yes`", "`--yes`")),
+                                 (("cat", "x", "y", "--slise", "3"), ("`--slise`", "`--slice`", "Usage: cairn cat")),
+                                 (("verify", "--progres"), ("`--progres`", "`--progress`")),
+                                 (("cat", "x", "--format", "raw", "--json"), ("--format", "--json")),
                                  (("cat", "x", "--format", "png"), ("png", "raw")),
                                  (("diff", "a", "b", "--atol", "-1"), ("--atol",)),
                                  ((), ("verify", "Usage: cairn"))):

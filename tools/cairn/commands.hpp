@@ -47,12 +47,13 @@ struct GcRequest {
 };
 int gc(const GcRequest& request);
 
-int pin(const Path& path, bool pinned);
+int pin(const Path& path, bool pinned, bool as_json);
 
 struct RemoveRequest {
   Path path = {};
   bool yes = false;    // without asking
   bool force = false;  // a pinned one as well
+  bool as_json = false;
 };
 int remove(const RemoveRequest& request);
 
@@ -62,7 +63,8 @@ struct CatRequest {
   std::string leaf = {};            // of other checkpointables than trees: a file; empty: the only one
   std::string checkpointable = {};  // empty: the one that has it
   std::string slice = {};
-  bool raw = false;  // the stored bytes
+  bool raw = false;      // the stored bytes
+  bool as_json = false;  // with what they are of; not with `raw`
 };
 int cat(const CatRequest& request);
 

@@ -3,9 +3,11 @@
 #include "cairn/error.hpp"
 #include "command_line.hpp"
 #include "commands.hpp"
+#include "nearby.hpp"
 
 #include <exception>
 #include <iostream>
+#include <string>
 
 namespace {
 
@@ -18,13 +20,13 @@ int run(const CommandLine& given, int argc, char** argv) {
   if (name == "verify") return verify(argc, argv, given.verify);
   if (name == "diff") return diff(given.diff);
   if (name == "cat") return cat(given.cat);
-  if (name == "pin" || name == "unpin") return pin(given.path, name == "pin");
+  if (name == "pin" || name == "unpin") return pin(given.path, name == "pin", given.as_json);
   if (name == "rm") return remove(given.remove);
   if (name == "gc") return gc(given.gc);
   return env(given.as_json);
 }
 
-int fail(const CommandLine& given, const char* what, bool damage) {
+int fail(const CommandLine& given, const std::string& what, bool damage) {
   std::cerr << "cairn " << given.command << ": " << what << '\n';
   // 1 of `diff` says that two checkpoints could be compared.
   return damage && given.command != "diff" ? damaged : unusable;
@@ -40,7 +42,8 @@ int main(int argc, char** argv) {
     if (std::cout.flush()) return status;
     return fail(given, "the output cannot be written", false);
   } catch (const cairn::Error& error) {
-    return fail(given, error.what(), error.code() == cairn::ErrorCode::corrupt);
+    const bool takes_root = given.command == "ls" || given.command == "gc";
+    return fail(given, text_with_neighbours(error, takes_root), error.code() == cairn::ErrorCode::corrupt);
   } catch (const std::exception& error) {
     return fail(given, error.what(), false);
   }

@@ -54,14 +54,27 @@ bool ask(const std::string& question) {
   return is_yes(answer);
 }
 
+void report(const RemoveRequest& request, const Removable& found, bool removed) {
+  const auto path = request.path.string();
+  if (request.as_json)
+    print_json({{"path", path}, {"removed", removed}, {"bytes", found.bytes}, {"damaged", found.is_damaged}});
+  else if (removed)
+    std::cout << "removed " << path << ", " << bytes_text(found.bytes) << '\n';
+  else
+    std::cout << path << ": not removed\n";
+}
+
 }  // namespace
 
-int pin(const Path& path, bool pinned) {
+int pin(const Path& path, bool pinned, bool as_json) {
   const auto names = names_of(path);
   FileOptions files;
   files.prefix.clear();  // it is in the names
   checkpointer::Root(names.parent, {}, files).pin(names.name, pinned);
-  std::cout << path.string() << (pinned ? ": pinned\n" : ": not pinned\n");
+  if (as_json)
+    print_json({{"path", path.string()}, {"pinned", pinned}});
+  else
+    std::cout << path.string() << (pinned ? ": pinned\n" : ": not pinned\n");
   return sound;
 }
 
@@ -71,16 +84,17 @@ int remove(const RemoveRequest& request) {
   if (found.is_pinned && !request.force)
     throw Error(ErrorCode::locked, request.path.string() + " is pinned: unpin it first, or say --force", 0,
                 -1, request.path);
-  const std::string what = request.path.string() + ", " + bytes_text(found.bytes);
-  if (!request.yes && !ask("remove " + what + (found.is_damaged ? ", damaged?" : "?"))) {
-    std::cout << request.path.string() << ": not removed\n";
+  const std::string question = "remove " + request.path.string() + ", " + bytes_text(found.bytes) +
+                               (found.is_damaged ? ", damaged?" : "?");
+  if (!request.yes && !ask(question)) {
+    report(request, found, false);
     return sound;
   }
   if (found.is_damaged)
     commit::remove_damaged(names, true);
   else
     commit::remove_checkpoint(names.final_path(), true);
-  std::cout << "removed " << what << '\n';
+  report(request, found, true);
   return sound;
 }
 

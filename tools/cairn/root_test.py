@@ -238,20 +238,62 @@ class Roots(unittest.TestCase):
         for path in (self.root / "none", self.root):
             self.assertEqual(2, cairn("pin", path).returncode)
 
+    def test_pin_unpin_and_rm_as_json(self):
+        path = str(self.root / "200")
+        for command, pinned in (("pin", True), ("pin", True), ("unpin", False)):
+            result = cairn(command, path, "--json")
+            self.assertEqual((0, {"path": path, "pinned": pinned}), (result.returncode, json.loads(result.stdout)))
+            self.assertEqual(pinned, self.step("200")["pinned"])
+        size = self.step("200")["bytes"]
+        for answer, removed in ((b"n\n", False), (b"y\n", True)):
+            result = self.asked(answer, "rm", path, "--json")
+            self.assertEqual({"path": path, "removed": removed, "bytes": size, "damaged": False}, json.loads(result.stdout))
+            self.assertNotEqual(removed, (self.root / "200").exists())
+        (self.root / "100" / "commit").unlink()
+        self.assertTrue(json.loads(cairn("rm", self.root / "100", "--yes", "--json").stdout)["damaged"])
+
+    def test_misspelt_steps_and_roots_are_2_with_the_nearest(self):
+        self.hide("200")
+        (self.root / "notes").mkdir()
+        for command in ("pin", "unpin", "rm", "show", "cat", "verify"):
+            with self.subTest(command=command):
+                for name, words in (("30", r"did you mean `300`"), ("2000", r"did you mean `200`"),
+                                    ("latest", r"there are: 100, 300, 200\n")):
+                    result = cairn(command, self.root / name)
+                    self.assertEqual((2, ""), (result.returncode, result.stdout))
+                    self.assertRegex(result.stderr, words)
+                    self.assertNotIn("notes", result.stderr)
+        result = cairn("diff", self.root / "100", self.root / "30")
+        self.assertRegex(result.stderr, "did you mean `300`")
+        root, name = self.root.parent, self.root.name
+        for arguments in (("ls", root / name[:-1]), ("gc", root / name[:-1]), ("pin", root / name[:-1] / "300")):
+            with self.subTest(arguments=arguments):
+                result = cairn(*arguments)
+                self.assertEqual((2, ""), (result.returncode, result.stdout))
+                self.assertIn(f"did you mean `{name}`?", result.stderr)
+        self.assertIn("did you mean `300`", cairn("pin", "30/", environment={"CAIRN_FILES_PREFIX": str(self.root)}).stderr)
+        self.assertNotIn("there are", cairn("ls", self.root / "nothing-of-that-name").stderr)
+
     def test_rm_needs_yes_where_nobody_can_be_asked(self):
         result = cairn("rm", self.root / "100")
         self.assertEqual(2, result.returncode)
         self.assertIn("--yes", result.stderr)
         self.assertTrue((self.root / "100").exists())
 
+    def asked(self, answer, *arguments):
+        """Run on a terminal, on which this is typed."""
+        ours, theirs = pty.openpty()
+        try:
+            os.write(ours, answer)
+            return cairn(*arguments, stdin=theirs)
+        finally:
+            os.close(theirs)
+            os.close(ours)
+
     def test_rm_asks_on_a_terminal(self):
         for answer, there in ((b"n\n", True), (b"\n", True), (b"y\n", False)):
             with self.subTest(answer=answer):
-                ours, theirs = pty.openpty()
-                os.write(ours, answer)
-                result = cairn("rm", self.root / "100", stdin=theirs)
-                os.close(theirs)
-                os.close(ours)
+                result = self.asked(answer, "rm", self.root / "100")
                 self.assertEqual(0, result.returncode, result.stderr)
                 self.assertIn("remove", result.stderr)
                 self.assertEqual(there, (self.root / "100").exists())

@@ -64,6 +64,10 @@ std::string count_text(std::uint64_t count, const std::string& what) {
   return std::to_string(count) + ' ' + (leaf ? what.substr(0, what.size() - 1) + "ves" : what + 's');
 }
 
+std::string json_text(const nlohmann::json& json) {
+  return json.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+}
+
 void print_json(const nlohmann::json& json) {
   std::cout << json.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) << '\n';
 }

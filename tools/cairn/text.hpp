@@ -22,7 +22,9 @@ std::string kind_text(Kind kind);                                       // shard
 std::string age_text(double seconds);                                  // 3 min
 std::string count_text(std::uint64_t count, const std::string& what);  // 1 leaf of "leaf", 2 steps of "step"
 
-/// JSON on std::cout; text that is not UTF-8 is replaced.
+/// JSON in one line; text that is not UTF-8 is replaced.
+std::string json_text(const nlohmann::json& json);
+/// JSON on std::cout, likewise.
 void print_json(const nlohmann::json& json);
 /// A number, or one of the strings nan, inf, -inf, which JSON does not have.
 nlohmann::json number_json(double value);

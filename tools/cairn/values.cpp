@@ -5,6 +5,7 @@
 
 #include <array>
 #include <charconv>
+#include <cmath>
 
 namespace cairn::command {
 namespace {
@@ -27,6 +28,10 @@ std::string real_text(Dtype dtype, double value) {
 std::string complex_text(Dtype dtype, std::complex<double> value) {
   const auto imag = real_text(dtype, value.imag());
   return real_text(dtype, value.real()) + (imag.front() == '-' ? "" : "+") + imag + 'j';
+}
+
+std::string real_json(Dtype dtype, double value) {
+  return std::isfinite(value) ? real_text(dtype, value) : json_text(number_json(value));
 }
 
 }  // namespace
@@ -80,6 +85,16 @@ std::string element_text(Dtype dtype, const std::byte* element, std::size_t byte
       return complex_text(dtype, to_complex(dtype, element, 1)[0]);
   }
   return {};
+}
+
+std::string element_json(Dtype dtype, const std::byte* element, std::size_t bytes) {
+  if (dtype == Dtype::string) return json_text(element_text(dtype, element, bytes));
+  if (dtype == Dtype::boolean || wide_type(dtype) == Wide::signed_integer ||
+      wide_type(dtype) == Wide::unsigned_integer)
+    return element_text(dtype, element, bytes);
+  if (wide_type(dtype) == Wide::real) return real_json(dtype, to_real(dtype, element, 1)[0]);
+  const auto value = to_complex(dtype, element, 1)[0];
+  return '[' + real_json(dtype, value.real()) + ", " + real_json(dtype, value.imag()) + ']';
 }
 
 }  // namespace cairn::command

@@ -24,5 +24,8 @@ std::vector<std::complex<double>> to_complex(Dtype dtype, const std::byte* eleme
 /// One element as text: with as few digits as tell a number of its dtype apart, 1+2j, true, or a string.
 /// `bytes`: of the element.
 std::string element_text(Dtype dtype, const std::byte* element, std::size_t bytes);
+/// The same as JSON: a number, true or false, a string, or [1, 2] of a complex number. Numbers that JSON does
+/// not have are "nan", "inf" and "-inf".
+std::string element_json(Dtype dtype, const std::byte* element, std::size_t bytes);
 
 }  // namespace cairn::command

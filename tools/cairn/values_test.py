@@ -1,11 +1,15 @@
 #!/usr/bin/env python3
 """Runs `cairn cat`, `diff`, `show` and `verify` on checkpoints of many dtypes and of a thing that is no tree.
 
-usage: values_test.py CAIRN MAKE_CHECKPOINTS
+usage: values_test.py CAIRN MAKE_CHECKPOINTS SLOW_READS
 """
 
+import contextlib
 import json
+import os
 import pathlib
+import pty
+import re
 import shutil
 import struct
 import subprocess
@@ -14,11 +18,20 @@ import unittest
 
 from running import ENVIRONMENT, run, take_paths
 
-CAIRN, MAKE = take_paths(__doc__)
+CAIRN, MAKE, SLOW_READS = take_paths(__doc__, 3)
 
 
 def cairn(*arguments, **options):
     return run(CAIRN, *arguments, **options)
+
+
+def read_to_end(terminal):
+    """What was written to the other side, which is closed."""
+    text = b""
+    with contextlib.suppress(OSError):  # EIO is its end
+        while piece := os.read(terminal.fileno(), 4096):
+            text += piece
+    return text.decode()
 
 
 class Checkpoints(unittest.TestCase):
@@ -89,6 +102,36 @@ class Cat(Checkpoints):
         self.assertEqual(struct.pack("<3d", 9, 10, 11), result.stdout)
         self.assertEqual(b"two words", cairn("cat", self.a, "note", "--format", "raw", text=False).stdout)
 
+    def json(self, leaf, *options):
+        found = json.loads(self.cat(leaf, "--json", *options))
+        self.assertEqual((str(self.a), "state", leaf), tuple(found.pop(key) for key in ("path", "checkpointable", "name")))
+        return found
+
+    def test_as_json(self):
+        for leaf, dtype, values in (("step", "i32", 7), ("note", "string", "two words"), ("flag", "bool", True),
+                                    ("x", "f32", [0.1, -2.5, 1e30]), ("ids", "i64", [-1, 9007199254740993, 3]),
+                                    ("c", "c128", [[1, 2], [3, -4]])):
+            with self.subTest(leaf=leaf):
+                shape = [len(values)] if isinstance(values, list) else []
+                self.assertEqual({"dtype": dtype, "shape": shape, "values": values}, self.json(leaf))
+        rows = [[0.5 * (6 * i + j) for j in range(6)] for i in range(4)]
+        rows[0][4], rows[1][2] = "nan", 4
+        self.assertEqual({"dtype": "f64", "shape": [4, 6], "values": rows}, self.json("fluid/T"))
+
+    def test_slices_as_json(self):
+        for text, shape, values in (("2, 3", [], 7.5), ("2:, 1", [2], [6.5, 9.5]), ("1:3, :2", [2, 2], [[3, 3.5], [6, 6.5]]),
+                                    ("2:2", [0, 6], []), ("1:, 2:2", [3, 0], [[], [], []])):
+            with self.subTest(slice=text):
+                self.assertEqual({"dtype": "f64", "shape": shape, "values": values}, self.json("fluid/T", "--slice", text))
+        for text, value in (("-inf", "-inf"), ("inf", "inf")):
+            found = json.loads(self.printed("cat", self.make(text, text), "fluid/T", "--slice", "1, 2", "--json"))
+            self.assertEqual(value, found["values"])
+
+    def test_a_file_as_json(self):
+        found = json.loads(self.printed("cat", self.a, "--checkpointable", "config", "--json"))
+        self.assertEqual({"path", "checkpointable", "name", "text"}, set(found))
+        self.assertEqual(("config", {"lr": 0.5}), (found["checkpointable"], json.loads(found["text"])))
+
     def test_a_file_that_is_no_tree(self):
         (file,) = json.loads(self.printed("show", "--json", self.a))["checkpointables"]["config"]["files"]
         self.assertEqual({"lr": 0.5}, json.loads(self.printed("cat", self.a, "--checkpointable", "config")))
@@ -111,9 +154,11 @@ class Cat(Checkpoints):
                 self.assertIn(word, result.stderr)
 
     def test_damaged_values_are_not_printed(self):
-        result = cairn("cat", self.damaged("damaged"), "fluid/T")
-        self.assertEqual((1, ""), (result.returncode, result.stdout))
-        self.assertIn("fluid/T", result.stderr)
+        damaged = self.damaged("damaged")
+        for options in ((), ("--json",)):
+            result = cairn("cat", damaged, "fluid/T", *options)
+            self.assertEqual((1, ""), (result.returncode, result.stdout))
+            self.assertIn("fluid/T", result.stderr)
 
     def test_output_that_cannot_be_written_is_2(self):
         with open("/dev/full", "w", encoding="utf-8") as full:
@@ -221,6 +266,35 @@ class ShowAndVerify(Checkpoints):
         self.assertEqual(0, result.returncode)
         self.assertRegex(result.stderr, r"verifying .* on 1 rank: 100 %, [\d.]+ \w+/s\n$")
         self.assertEqual("", cairn("verify", self.a).stderr)
+
+    def verify_slowly(self, *options, **streams):
+        """Long enough for several lines of progress."""
+        return cairn("verify", self.a, *options, environment={"LD_PRELOAD": SLOW_READS}, **streams)
+
+    def test_verify_tells_its_progress_on_a_terminal(self):
+        ours, theirs = pty.openpty()
+        result = self.verify_slowly(stderr=theirs)
+        os.close(theirs)
+        self.assertEqual((0, f"{self.a}: "), (result.returncode, result.stdout[:len(str(self.a)) + 2]))
+        with os.fdopen(ours, "rb") as terminal:
+            lines = read_to_end(terminal).split("\r\033[K")
+        self.assertEqual(("", ""), (lines[0], lines[-1]))  # each is written over the one before, and the last is wiped out
+        lines = lines[1:-1]
+        self.assertGreaterEqual(len(lines), 2)
+        start = rf"verifying {re.escape(str(self.a))}: \d+ B on 1 rank: "
+        for line in lines[:-1]:
+            self.assertRegex(line, rf"^{start}\d+ %, [\d.]+ \w+/s, \d+ \w+ left$")
+        self.assertRegex(lines[-1], rf"^{start}100 %, [\d.]+ \w+/s$")
+        done = [int(re.search(r"(\d+) %", line)[1]) for line in lines]
+        self.assertEqual(sorted(done), done)
+        self.assertLess(done[0], 100)
+
+    def test_verify_writes_no_control_characters_where_that_is_no_terminal(self):
+        for options in ((), ("--progress",)):
+            result = self.verify_slowly(*options)
+            self.assertEqual(0, result.returncode)
+            self.assertNotRegex(result.stdout + result.stderr, r"[\x00-\x09\x0b-\x1f\x7f]")
+            self.assertEqual(bool(options), result.stderr != "")
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 #include "base/clock.hpp"
 #include "cairn/metadata.hpp"
 #include "commands.hpp"
+#include "nearby.hpp"
 #include "text.hpp"
 
 #include <algorithm>
@@ -137,7 +138,7 @@ int verify(int argc, char** argv, const VerifyRequest& request) {
     return verify_on_all(mpi, request);
   } catch (const Error& error) {
     if (error.code() == ErrorCode::corrupt) return report(mpi, request, {error}, 0);
-    if (mpi.rank() == 0) std::cerr << "cairn verify: " << error.what() << '\n';
+    if (mpi.rank() == 0) std::cerr << "cairn verify: " << text_with_neighbours(error) << '\n';
     return unusable;
   }
 }
