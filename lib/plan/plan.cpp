@@ -30,6 +30,7 @@ enum RequestLane : std::size_t {
   kAlignmentBytes,
   kFlags,
   kPermissions,
+  kRate,
   kRequestLanes
 };
 constexpr std::uint64_t kCollective = 1, kChecksums = 2, kFsync = 4, kReserve = 8;
@@ -46,6 +47,7 @@ void put_options(const Options& options, Lanes& lanes) {
                   flag(options.io.fsync, kFsync) | flag(options.files.reserve, kReserve) |
                   static_cast<std::uint64_t>(options.io.writer) << kFlagBits;
   lanes[kPermissions] = static_cast<std::uint32_t>(options.files.permissions);
+  lanes[kRate] = options.async.rate_bytes_per_s;
 }
 
 void take_options(const Lanes& lanes, Options& options) {
@@ -57,6 +59,7 @@ void take_options(const Lanes& lanes, Options& options) {
   options.files.reserve = (lanes[kFlags] & kReserve) != 0;
   options.io.writer = static_cast<Writer>(lanes[kFlags] >> kFlagBits);
   options.files.permissions = static_cast<std::int32_t>(static_cast<std::uint32_t>(lanes[kPermissions]));
+  options.async.rate_bytes_per_s = lanes[kRate];
 }
 
 bool is_same(const Lanes& lanes) {

@@ -142,6 +142,7 @@ TEST_CASE("The primary's options hold on all ranks") {
   options.io.writer = primary ? Writer::direct : Writer::mpio;
   options.io.collective = options.io.fsync = options.integrity.checksums = options.files.reserve = !primary;
   options.files.permissions = primary ? -1 : 0600;
+  options.async.rate_bytes_per_s = primary ? 5u << 20 : 0;
   plan::SaveRequest request;
   request.path = "run/ckpt";
   std::vector<double> values(1 << 15);
@@ -154,6 +155,7 @@ TEST_CASE("The primary's options hold on all ranks") {
   REQUIRE_FALSE((options.io.collective || options.io.fsync));
   REQUIRE_FALSE((options.integrity.checksums || options.files.reserve));
   REQUIRE(options.files.permissions == -1);
+  REQUIRE(options.async.rate_bytes_per_s == 5u << 20);
   REQUIRE(plan.blocks.size() == 4);
 }
 
