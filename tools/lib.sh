@@ -114,3 +114,31 @@ run_tests() {
   "$(system_python)" "$root/tools/summarize_tests.py" "$build/meson-logs/testlog.json" || return 1
   [ "$status" -eq 0 ]
 }
+
+# Counts of tests, and of steps that count as one.
+start_counting() { passed=0 failed=0 skipped=0; }
+count() { # count STATUS NAME
+  if [ "$1" -eq 0 ]; then
+    passed=$((passed + 1))
+  else
+    failed=$((failed + 1))
+    echo "FAILED: $2"
+  fi
+}
+# add_counts LOG NAME STATUS: the counts in the last line of a log; where there are none, the step failed as a whole.
+add_counts() {
+  local line
+  line=$(tail -n 1 "$1")
+  if [[ $line =~ ^([0-9]+)\ passed,\ ([0-9]+)\ failed,\ ([0-9]+)\ skipped$ ]]; then
+    passed=$((passed + BASH_REMATCH[1])) failed=$((failed + BASH_REMATCH[2])) skipped=$((skipped + BASH_REMATCH[3]))
+    # Tests can be well while the step is not.
+    if [ "$3" -ne 0 ] && [ "${BASH_REMATCH[2]}" -eq 0 ]; then count 1 "$2"; fi
+  else
+    count 1 "$2"
+  fi
+}
+# Prints them; fails if one failed.
+print_counts() {
+  printf '\n%s passed, %s failed, %s skipped\n' "$passed" "$failed" "$skipped"
+  [ "$failed" -eq 0 ]
+}
