@@ -27,6 +27,7 @@ FUNCTIONS = {
     "tree_value": ("ptip", "i"),
     "tree_text": ("ptt", "i"),
     "tree_set_read_only": ("pt", "i"),
+    "tree_set_fortran_order": ("pt", "i"),
     "tree_add_problem": ("ptt", "i"),
     "tree_size": ("p", "z"),
     "tree_next": ("pt", "p"),

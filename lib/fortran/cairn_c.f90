@@ -47,7 +47,7 @@ module cairn_c
     integer(c_int) :: kind = 0, dtype = 0, ndims = 0
     integer(c_int64_t) :: shape(8) = 0, start(8) = 0, count(8) = 0
     integer(c_int64_t) :: bytes = 0
-    integer(c_int) :: read_only = 0
+    integer(c_int) :: read_only = 0, fortran_order = 0
   end type
 
   type, bind(C) :: c_checkpointer_options

@@ -78,6 +78,7 @@
       call finish(c_tree_appended(handle, c_text(path), bound%dtype, bound%address, shape(1), &
                                   int(bound%ndims - 1, c_int), c_loc(shape(2)), c_loc(strides)), world())
     end select
+    call finish(c_tree_set_fortran_order(handle, c_text(path)), world())
     call judge(tree, path, view)
   end subroutine
 
@@ -136,6 +137,7 @@
       call finish(c_tree_also(handle, c_text(path), view%address, slab, memory), world())
     else
       call finish(c_tree_sharded_in(handle, c_text(path), view%dtype, view%address, slab, memory), world())
+      call finish(c_tree_set_fortran_order(handle, c_text(path)), world())
     end if
     if (box%is_odd .or. box%ndims /= view%ndims) call complain(tree, path, &
       'has shape, start, count or memory_start of another length than the array has dimensions')
