@@ -3,6 +3,7 @@
 
 usage: markdown_code.py program FILE.md OUTPUT        the one block of OUTPUT's language (.cpp, .c, .f90) that is a whole program
        markdown_code.py blocks FILE.md OUTPUT.cpp     all others: the body of a function each
+       markdown_code.py modules FILE.md OUTPUT.f90    the blocks that are modules of Fortran
 
 The output of `blocks` includes code_blocks.hpp, which says what they find there and runs them. A block below the
 comment <!-- continues --> belongs to the function of the block before it.
@@ -40,6 +41,14 @@ def program_of(path, language="cpp"):
     return programs[0]
 
 
+def modules_of(path):
+    """The blocks that are modules of Fortran, one after another."""
+    modules = [block.code for block in blocks_of(path, "fortran") if block.code.startswith("module ")]
+    if not modules:
+        sys.exit(f"{path} shows no modules")
+    return "\n".join(modules)
+
+
 def functions_of(path):
     """Consecutive blocks of code, as functions: (line of the first, text)."""
     functions = []
@@ -73,11 +82,13 @@ def check_blocks(run, path):
 
 
 if __name__ == "__main__":
-    if len(sys.argv) != 4 or sys.argv[1] not in ("program", "blocks"):
+    if len(sys.argv) != 4 or sys.argv[1] not in ("program", "blocks", "modules"):
         sys.exit(__doc__)
     output = pathlib.Path(sys.argv[3])
     if sys.argv[1] == "program":
         text = program_of(sys.argv[2], LANGUAGES[output.suffix])
+    elif sys.argv[1] == "modules":
+        text = modules_of(sys.argv[2])
     else:
         text = blocks_source(sys.argv[2])
     output.write_text(text, encoding="utf-8")

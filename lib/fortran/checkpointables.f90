@@ -54,6 +54,7 @@
     call c_checkpointables_free(self%handle)
     self%handle = c_null_ptr
     if (allocated(self%trees)) deallocate (self%trees)
+    call forget_states(self)
   end subroutine
 
   subroutine move_things(things, reading)
