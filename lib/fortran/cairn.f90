@@ -111,16 +111,61 @@ module cairn
 !@tree_bindings
   end type
 
+  !> What a handler is given in a save or a load. It is good for that call alone.
+  type, public :: cairn_scope
+    private
+    type(c_ptr) :: handle = c_null_ptr
+  contains
+    procedure, public :: comm => scope_comm    !< the communicator, as an integer of module mpi
+    !> The file NAME<suffix> of this thing. A save must name its files so, on each rank that writes them, and make them.
+    procedure, public :: file => scope_file
+    !> Says whether this rank's step went well, `ierr` 0. It returns the same on every rank: 0, or, where one's did not, a
+    !> CAIRN_ code, with which the handler should return; the message is then that of the first such rank. Collective.
+    procedure, public :: agree => scope_agree
+  end type
+
+  !> How one kind of object is saved and loaded, which a program extends. Called on every rank, in the caller's thread;
+  !> files are written when `save` returns. `ierr` is as of cairn_stateful.
+  type, abstract, public :: cairn_handler
+  contains
+    procedure(handle_object), deferred :: save
+    procedure(handle_object), deferred :: load
+  end type
+  abstract interface
+    subroutine handle_object(self, scope, object, ierr)
+      import :: cairn_handler, cairn_scope
+      class(cairn_handler), intent(inout) :: self
+      type(cairn_scope), intent(in) :: scope
+      class(*), intent(inout) :: object
+      integer, intent(out) :: ierr
+    end subroutine
+  end interface
+
+  type :: handler_link
+    class(cairn_handler), pointer :: handler => null()
+    type(handler_link), pointer :: next => null()
+  end type
+  type :: object_link
+    class(*), pointer :: object => null()
+    type(object_link), pointer :: next => null()
+  end type
+  type :: step_link
+    logical :: has_failed = .false.
+    character(len=:), allocatable :: message
+  end type
+
   !> A communicator and options. A communicator alone will do where the options of the environment are meant.
   type, public :: cairn_context
     private
     type(c_ptr) :: handle = c_null_ptr
     integer(int32) :: comm = 0
+    type(handler_link), pointer :: handlers => null()
   contains
 !@context_bindings
     procedure, public :: set => context_set                  !< an option by name and text, as `cairn env` lists them
     procedure, public :: get => context_get
     procedure, public :: set_device_stream => context_set_device_stream
+    procedure, public :: add_handler => context_add_handler  !< for objects of its type; it must outlive the context
     procedure, public :: free => context_free
   end type
 
@@ -219,12 +264,14 @@ module cairn
     type(c_ptr) :: handle = c_null_ptr
     type(tree_in_things), allocatable :: trees(:)
     type(stateful_link), pointer :: states => null()
+    type(object_link), pointer :: objects => null()
   contains
     procedure, public :: add_tree => things_add_tree
     procedure, public :: add_json => things_add_json
     procedure, public :: get_json => things_get_json
     procedure, public :: add_file => things_add_file
     procedure, public :: add_stateful => things_add_stateful
+    procedure, public :: add_object => things_add_object  !< for a handler that takes objects of this type
     procedure, public :: free => things_free
   end type
 
@@ -332,6 +379,7 @@ contains
 !@include metadata.f90
 !@include checkpointables.f90
 !@include stateful.f90
+!@include handlers.f90
 !@include policies.f90
 !@include checkpointer.f90
 !@bodies

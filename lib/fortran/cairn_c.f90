@@ -67,6 +67,13 @@ module cairn_c
     type(c_funptr) :: save = c_null_funptr, load = c_null_funptr, load_all = c_null_funptr
   end type
 
+  type, bind(C) :: c_handler
+    integer(c_size_t) :: struct_size = 0
+    type(c_ptr) :: type = c_null_ptr, arg = c_null_ptr
+    type(c_funptr) :: handles = c_null_funptr, save = c_null_funptr, write = c_null_funptr, release = c_null_funptr, &
+      load = c_null_funptr, metadata = c_null_funptr
+  end type
+
   type, bind(C) :: c_save_options
     integer(c_size_t) :: struct_size = 0
     type(c_ptr) :: checkpointable_name = c_null_ptr

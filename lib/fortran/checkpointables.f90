@@ -55,6 +55,7 @@
     self%handle = c_null_ptr
     if (allocated(self%trees)) deallocate (self%trees)
     call forget_states(self)
+    call forget_objects(self)
   end subroutine
 
   subroutine move_things(things, reading)

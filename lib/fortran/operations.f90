@@ -39,6 +39,7 @@
     class(cairn_context), intent(inout) :: self
     call c_context_free(self%handle)
     self%handle = c_null_ptr
+    call forget_handlers(self)
   end subroutine
 
   subroutine put_metrics(names, values, kept_names, metrics)

@@ -3,6 +3,7 @@
 !> reals. usage: test_fortran_objects FOLDER
 module particles
   use, intrinsic :: iso_fortran_env, only: int32, int64, real64
+  use mpi, only: MPI_Comm_rank
   use cairn
   implicit none
 
@@ -35,6 +36,18 @@ module particles
     procedure :: save => save_sum
     procedure :: load => load_sum
     procedure :: load_all => load_sums
+  end type
+
+  !> A list of numbers, of which rank 0 writes a file.
+  type :: list
+    integer, allocatable :: numbers(:)
+  end type
+  type, extends(cairn_handler) :: list_handler
+    integer :: saves = 0
+    logical :: is_broken = .false.
+  contains
+    procedure :: save => save_list
+    procedure :: load => load_list
   end type
 
 contains
@@ -140,6 +153,53 @@ contains
     if (rank /= 0 .or. ranks /= 1) ierr = cairn_fail('another rank than the one that loads')
   end subroutine
 
+  subroutine save_list(self, scope, object, ierr)
+    class(list_handler), intent(inout) :: self
+    type(cairn_scope), intent(in) :: scope
+    class(*), intent(inout) :: object
+    integer, intent(out) :: ierr
+    character(len=:), allocatable :: path
+    integer :: unit
+    integer(int32) :: rank, error
+    self%saves = self%saves + 1
+    call scope%file('.txt', path, ierr)
+    call MPI_Comm_rank(scope%comm(), rank, error)
+    if (ierr /= 0 .or. rank /= 0) return
+    select type (object)
+    type is (list)
+      open (newunit=unit, file=path, action='write', status='replace')
+      write (unit, *) size(object%numbers), object%numbers
+      close (unit)
+    class default
+      ierr = cairn_fail('this is no list')
+    end select
+  end subroutine
+
+  subroutine load_list(self, scope, object, ierr)
+    class(list_handler), intent(inout) :: self
+    type(cairn_scope), intent(in) :: scope
+    class(*), intent(inout) :: object
+    integer, intent(out) :: ierr
+    character(len=:), allocatable :: path
+    integer :: unit, length
+    call scope%file('.txt', path)
+    select type (object)
+    type is (list)
+      open (newunit=unit, file=path, action='read', status='old', iostat=ierr)
+      if (self%is_broken) ierr = -1
+      call scope%agree('the list cannot be read', ierr)
+      if (ierr /= 0) return
+      read (unit, *) length
+      rewind (unit)
+      if (allocated(object%numbers)) deallocate (object%numbers)
+      allocate (object%numbers(length))
+      read (unit, *) length, object%numbers
+      close (unit)
+    class default
+      ierr = cairn_fail('this is no list')
+    end select
+  end subroutine
+
   subroutine note_completion(report, code, message)
     type(cairn_report), intent(in) :: report
     integer, intent(in) :: code
@@ -176,6 +236,7 @@ program test_fortran_objects
   call test_rows_that_cannot_be()
   call test_completion()
   call test_states()
+  call test_handlers()
   failures32 = int(failures, int32)
   call MPI_Allreduce(failures32, all32, 1_int32, MPI_INTEGER4, MPI_SUM, comm, error32)
   call MPI_Finalize(error32)
@@ -397,5 +458,46 @@ contains
     call fails_with(ierr, CAIRN_INTERNAL, 'the counter is broken')
     call things%free()
     call both%free()
+  end subroutine
+
+  subroutine test_handlers()
+    type(cairn_context) :: context
+    type(cairn_checkpointables) :: things, wrong
+    type(list_handler), target :: handler
+    type(list), target :: numbers
+    type(cairn_metadata) :: metadata
+    type(cairn_response) :: response
+    integer, target :: no_list
+    integer :: ierr
+    numbers%numbers = [3, 1, 4]
+    no_list = 0
+    call things%add_object('numbers', 'list', numbers)
+    call cairn_save_checkpointables(comm, at('handlers'), things, ierr=ierr)
+    call fails_with(ierr, CAIRN_INVALID_ARGUMENT, 'handler')
+    call context%create(comm)
+    call context%add_handler('list', handler)
+    call context%add_handler('list', handler, ierr=ierr)
+    call fails_with(ierr, CAIRN_INVALID_ARGUMENT, 'already')
+    call cairn_save_checkpointables(context, at('handlers'), things)
+    call check(handler%saves == 1, 'saved once')
+    numbers%numbers = [0]
+    call cairn_load_checkpointables(context, at('handlers'), things)
+    call check(size(numbers%numbers) == 3, 'the length of a list')
+    call check(all(numbers%numbers == [3, 1, 4]), 'a list')
+    call cairn_metadata_read(context, at('handlers'), metadata)
+    call check(metadata%checkpointables(1)%handler == 'list' .and. metadata%checkpointables(1)%file == 'numbers.txt', &
+               'what a handler saved')
+    call cairn_save_checkpointables_async(context, at('handlers-2'), things, response)
+    call cairn_wait(response)
+    call check(handler%saves == 2, 'saved in the background')
+    handler%is_broken = rank == ranks - 1
+    call cairn_load_checkpointables(context, at('handlers-2'), things, ierr=ierr)
+    call fails_with(ierr, CAIRN_INTERNAL, 'the list cannot be read')
+    call wrong%add_object('numbers', 'list', no_list)
+    call cairn_save_checkpointables(context, at('handlers-3'), wrong, ierr=ierr)
+    call fails_with(ierr, CAIRN_INTERNAL, 'this is no list')
+    call things%free()
+    call wrong%free()
+    call context%free()
   end subroutine
 end program
