@@ -18,7 +18,7 @@ module code_blocks
   integer :: last, status
   logical :: stop_now
   real(real64) :: loss
-  type(cairn_tree) :: state                    ! holds U and `step`
+  type(cairn_tree) :: state                    ! holds U and `step`; old.ckpt has the same field as T
   type(cairn_context) :: context
   type(cairn_checkpointer) :: run
 
@@ -47,7 +47,7 @@ contains
 
   subroutine make_setting()
     integer :: rank, ranks, error
-    type(cairn_tree) :: empty
+    type(cairn_tree) :: empty, old
     call MPI_Comm_rank(MPI_COMM_WORLD, rank, error)
     call MPI_Comm_size(MPI_COMM_WORLD, ranks, error)
     nx = 40
@@ -66,6 +66,9 @@ contains
     if (allocated(T)) deallocate (T)
     if (allocated(U)) deallocate (U)
     allocate (U(mx, my), source=300._real64)
+    call old%sharded('T', U, shape=[nx, ny], start=[x0, y0], count=[mx, my])
+    call old%scalar('step', step)
+    call cairn_save(MPI_COMM_WORLD, 'old.ckpt', old)
     state = empty
     call state%sharded('U', U, shape=[nx, ny], start=[x0, y0], count=[mx, my])
     call state%scalar('step', step)

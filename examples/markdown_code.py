@@ -2,7 +2,8 @@
 """Makes a source of the code in a Markdown file.
 
 usage: markdown_code.py program FILE.md OUTPUT    the one block of OUTPUT's language (.cpp, .c, .f90) that is a whole program
-       markdown_code.py blocks FILE.md OUTPUT     all its others: the body of a function each
+       markdown_code.py blocks FILE.md OUTPUT     all its others: the body of a function each, and modules of Fortran, which
+                                                  all functions use
 
 What the functions of `blocks` find, and what runs them, is in code_blocks.hpp, code_blocks.h and code_blocks.f90. A block
 below the comment <!-- continues --> belongs to the function of the block before it.
@@ -23,8 +24,14 @@ class Block(NamedTuple):
     def is_program(self):
         return re.search(r"int main|^program ", self.code, re.MULTILINE) is not None
 
+    @property
+    def module(self):
+        """The name of the Fortran module that it is, if it is one."""
+        match = re.match(r"module (\w+)$", self.code, re.MULTILINE)
+        return match and match[1]
 
-def cpp_source(functions):
+
+def cpp_source(functions, _modules):
     source = '#include "code_blocks.hpp"\n'
     for line, text in functions:
         source += f"\nstruct Block{line} : BlockSetting {{\nvoid run() {{\n{text}}}\n}};\n"
@@ -32,7 +39,7 @@ def cpp_source(functions):
     return source + f"\nint main(int argc, char** argv) {{\n  return run_blocks(argc, argv, {{{calls}}});\n}}\n"
 
 
-def c_source(functions):
+def c_source(functions, _modules):
     source = '#include "code_blocks.h"\n'
     for line, text in functions:
         source += f"\nstatic void block_{line}(void) {{\n{text}}}\n"
@@ -40,9 +47,11 @@ def c_source(functions):
     return source + f"\nint main(int argc, char** argv) {{\n  MPI_Init(&argc, &argv);\n{calls}  return MPI_Finalize();\n}}\n"
 
 
-def fortran_source(functions):
-    used = "  use, intrinsic :: iso_fortran_env\n  use mpi\n  use cairn\n  use code_blocks\n  implicit none\n"
-    source = "".join(f"subroutine block_{line}()\n{used}{text}end subroutine\n\n" for line, text in functions)
+def fortran_source(functions, modules):
+    used = "  use, intrinsic :: iso_fortran_env\n  use mpi\n  use cairn\n  use code_blocks\n"
+    used += "".join(f"  use {module.module}\n" for module in modules) + "  implicit none\n"
+    source = "".join(module.code + "\n" for module in modules)
+    source += "".join(f"subroutine block_{line}()\n{used}{text}end subroutine\n\n" for line, text in functions)
     calls = "".join(f"  call run_block({line}, block_{line})\n" for line, _ in functions)
     names = ", ".join(f"block_{line}" for line, _ in functions)
     start = "  use mpi\n  use code_blocks, only: run_block\n  implicit none\n"
@@ -53,7 +62,7 @@ def fortran_source(functions):
 class Language(NamedTuple):
     name: str
     place: str  # what says to the compiler, or else to the reader, where the code is from
-    source: object  # of [(line, body)]: a program that runs them
+    source: object  # of [(line, body)] and modules: a program that runs them
 
 
 LANGUAGES = {".cpp": Language("cpp", '#line {line} "{file}"\n', cpp_source),
@@ -75,10 +84,10 @@ def program_of(path, language="cpp"):
 
 
 def functions_of(path, language):
-    """Consecutive blocks of code that are no programs, as functions: (line of the first, text)."""
+    """Consecutive blocks of code that are no programs or modules, as functions: (line of the first, text)."""
     functions = []
     for block in blocks_of(path, language.name):
-        if block.is_program:
+        if block.is_program or block.module:
             continue
         text = language.place.format(line=block.line, file=pathlib.Path(path).name) + block.code
         if block.continues:
@@ -105,5 +114,6 @@ if __name__ == "__main__":
     if sys.argv[1] == "program":
         text = program_of(sys.argv[2], language.name)
     else:
-        text = language.source(functions_of(sys.argv[2], language))
+        modules = [block for block in blocks_of(sys.argv[2], language.name) if block.module]
+        text = language.source(functions_of(sys.argv[2], language), modules)
     output.write_text(text, encoding="utf-8")

@@ -19,6 +19,7 @@ struct LeafInfo {
   Dtype dtype = Dtype::none;
   Dims shape = {};
   std::uint64_t bytes = 0;
+  bool fortran_order = false;  ///< a Fortran program saved it: its dimensions are the reverse of that one's
 };
 
 struct CheckpointableInfo {

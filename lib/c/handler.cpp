@@ -1,5 +1,6 @@
 #include "c/handles.hpp"
 #include "c/objects.hpp"
+#include "comm/fortran_handle.hpp"
 
 using namespace cairn;
 
@@ -71,6 +72,10 @@ class CalledHandler : public Handler {
 
 MPI_Comm cairn_scope_comm(const cairn_scope* scope) {
   return scope == nullptr ? MPI_COMM_NULL : scope->scope.context().comm();
+}
+
+MPI_Fint cairn_scope_comm_f(const cairn_scope* scope) {
+  return comm::to_fortran(cairn_scope_comm(scope));
 }
 
 int cairn_scope_file(const cairn_scope* scope, const char* suffix, char** path) {

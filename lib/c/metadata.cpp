@@ -28,6 +28,7 @@ cairn_leaf describe(const std::string& path, const LeafInfo& info) {
   c::put_dims(info.shape, leaf.shape);
   c::put_dims(info.shape, leaf.count);
   leaf.bytes = info.bytes;
+  leaf.fortran_order = info.fortran_order ? 1 : 0;
   return leaf;
 }
 

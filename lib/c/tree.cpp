@@ -218,6 +218,10 @@ int cairn_tree_set_read_only(cairn_tree* tree, const char* path) {
   });
 }
 
+int cairn_tree_set_fortran_order(cairn_tree* tree, const char* path) {
+  return c::guard([&] { rep_at(tree, path)->fortran_order = true; });
+}
+
 int cairn_tree_add_problem(cairn_tree* tree, const char* path, const char* problem) {
   return c::guard([&] { rep_at(tree, path)->problems.emplace_back(c::text_or_empty(problem)); });
 }

@@ -47,6 +47,8 @@ int cairn_tree_leaf(const cairn_tree* tree, const char* path, cairn_leaf* leaf) 
     c::put_dims(count, told.count);
     told.bytes = bytes_of(found, count);
     told.read_only = found.read_only() ? 1 : 0;
+    const auto& rep = detail::Access::rep(found);
+    told.fortran_order = rep != nullptr && rep->fortran_order ? 1 : 0;
     c::give_struct(leaf, told);
   });
 }

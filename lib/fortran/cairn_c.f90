@@ -24,6 +24,56 @@ module cairn_c
     type(c_ptr) :: shape = c_null_ptr, start = c_null_ptr, strides = c_null_ptr
   end type
 
+  type, bind(C) :: c_rows
+    integer(c_size_t) :: struct_size = 0
+    type(c_ptr) :: arg = c_null_ptr
+    type(c_funptr) :: data = c_null_funptr, resize = c_null_funptr
+  end type
+
+  type, bind(C) :: c_rename
+    type(c_ptr) :: tree_path = c_null_ptr, file_path = c_null_ptr
+  end type
+
+  type, bind(C) :: c_report
+    integer(c_size_t) :: struct_size = 0
+    type(c_ptr) :: operation = c_null_ptr, path = c_null_ptr
+    integer(c_int64_t) :: bytes = 0, verified_bytes = 0, leaves = 0
+    real(c_double) :: plan_s = 0, layout_s = 0, snapshot_s = 0, write_s = 0, commit_s = 0, blocked_s = 0, background_s = 0
+    integer(c_int) :: slowest_rank = 0
+    type(c_ptr) :: slowest_host = c_null_ptr
+  end type
+
+  type, bind(C) :: c_metadata_info
+    integer(c_size_t) :: struct_size = 0
+    integer(c_int) :: format_version = 0, world_size = 0
+    type(c_ptr) :: library_version = c_null_ptr
+    real(c_double) :: created_s = 0
+    type(c_ptr) :: custom_metadata = c_null_ptr
+    integer(c_size_t) :: metric_count = 0, checkpointable_count = 0
+  end type
+
+  type, bind(C) :: c_checkpointable_info
+    integer(c_size_t) :: struct_size = 0
+    type(c_ptr) :: name = c_null_ptr, handler = c_null_ptr, file = c_null_ptr
+    integer(c_int64_t) :: bytes = 0
+    integer(c_size_t) :: leaf_count = 0
+    type(c_ptr) :: metadata = c_null_ptr
+  end type
+
+  type, bind(C) :: c_stateful
+    integer(c_size_t) :: struct_size = 0
+    type(c_ptr) :: arg = c_null_ptr
+    integer(c_int) :: scope = 0
+    type(c_funptr) :: save = c_null_funptr, load = c_null_funptr, load_all = c_null_funptr
+  end type
+
+  type, bind(C) :: c_handler
+    integer(c_size_t) :: struct_size = 0
+    type(c_ptr) :: type = c_null_ptr, arg = c_null_ptr
+    type(c_funptr) :: handles = c_null_funptr, save = c_null_funptr, write = c_null_funptr, release = c_null_funptr, &
+      load = c_null_funptr, metadata = c_null_funptr
+  end type
+
   type, bind(C) :: c_save_options
     integer(c_size_t) :: struct_size = 0
     type(c_ptr) :: checkpointable_name = c_null_ptr
@@ -47,7 +97,7 @@ module cairn_c
     integer(c_int) :: kind = 0, dtype = 0, ndims = 0
     integer(c_int64_t) :: shape(8) = 0, start(8) = 0, count(8) = 0
     integer(c_int64_t) :: bytes = 0
-    integer(c_int) :: read_only = 0
+    integer(c_int) :: read_only = 0, fortran_order = 0
   end type
 
   type, bind(C) :: c_checkpointer_options

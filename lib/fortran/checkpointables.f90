@@ -54,6 +54,8 @@
     call c_checkpointables_free(self%handle)
     self%handle = c_null_ptr
     if (allocated(self%trees)) deallocate (self%trees)
+    call forget_states(self)
+    call forget_objects(self)
   end subroutine
 
   subroutine move_things(things, reading)

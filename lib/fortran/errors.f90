@@ -34,6 +34,13 @@
     text = f_text(c_last_error())
   end function
 
+  !> For procedures that the library calls: `ierr = cairn_fail('why')`.
+  function cairn_fail(message) result(ierr)
+    character(len=*), intent(in) :: message
+    integer :: ierr
+    ierr = int(c_fail(c_text(message)))
+  end function
+
   !> Hands a code to the caller, or ends the program.
   subroutine finish(code, comm, ierr)
     integer(c_int), intent(in) :: code

@@ -62,7 +62,7 @@ def view(each, rank):
         guard += " .and. len(data) > 0"
     yield f"  function {name}(data) result(view)"
     yield f"    {each.declaration}, intent(in), target :: data{dimensions(rank)}"
-    yield "    type(array_view) :: view"
+    yield "    type(cairn_array) :: view"
     yield f"    view = new_view({each.dtype}, {each.bytes}, {extents})"
     if each.is_logical:
         yield "    view%is_logical = .true."
@@ -168,6 +168,11 @@ def get(each, rank):
     yield "  end subroutine"
 
 
+def array_of():
+    """cairn_array_of."""
+    return [f"    module procedure view_{each.tag}_{rank}" for each, rank in arrays(1)]
+
+
 def move_logicals():
     for each in TYPES:
         if each.is_logical:
@@ -221,6 +226,7 @@ SECTIONS = {
     "tree_bindings": tree_bindings,
     "context_bindings": lambda: operations.context_bindings(COMMS),
     "checkpointer_bindings": lambda: operations.checkpointer_bindings(COMMS),
+    "array_of": array_of,
     "interfaces": lambda: operations.interfaces(COMMS),
     "move_logicals": move_logicals,
     "joins": joins,

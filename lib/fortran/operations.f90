@@ -39,6 +39,7 @@
     class(cairn_context), intent(inout) :: self
     call c_context_free(self%handle)
     self%handle = c_null_ptr
+    call forget_handlers(self)
   end subroutine
 
   subroutine put_metrics(names, values, kept_names, metrics)
@@ -80,11 +81,12 @@
     if (size(args%metrics) > 0) args%c%metrics = c_loc(args%metrics(1))
   end subroutine
 
-  subroutine make_load_args(args, partial, cast, name, whole, deal_per_rank)
+  subroutine make_load_args(args, partial, cast, name, whole, deal_per_rank, rename)
     type(load_args), target, intent(out) :: args
     logical, optional, intent(in) :: partial, whole, deal_per_rank
     integer, optional, intent(in) :: cast
     character(len=*), optional, intent(in) :: name
+    type(cairn_rename), optional, intent(in) :: rename(:)
     args%c%struct_size = c_sizeof(args%c)
     args%c%partial = flag(partial)
     args%c%whole = flag(whole)
@@ -94,7 +96,31 @@
       args%name = c_text(name)
       args%c%checkpointable_name = address_of(args%name)
     end if
+    if (present(rename)) call put_renames(args, rename)
   end subroutine
+
+  subroutine put_renames(args, rename)
+    type(load_args), target, intent(inout) :: args
+    type(cairn_rename), intent(in) :: rename(:)
+    integer :: i
+    allocate (args%rename(size(rename)), args%renames(size(rename)))
+    do i = 1, size(rename)
+      args%rename(i)%tree_path = path_or_empty(rename(i)%tree_path)
+      args%rename(i)%file_path = path_or_empty(rename(i)%file_path)
+      args%renames(i)%tree_path = address_of(args%rename(i)%tree_path)
+      args%renames(i)%file_path = address_of(args%rename(i)%file_path)
+    end do
+    args%c%rename_count = size(rename)
+    if (size(rename) > 0) args%c%renames = c_loc(args%renames(1))
+  end subroutine
+
+  !> For C, of text that may not be there.
+  function path_or_empty(text) result(path)
+    character(len=:), allocatable, intent(in) :: text
+    character(len=:), allocatable :: path
+    path = c_null_char
+    if (allocated(text)) path = c_text(text)
+  end function
 
   ! ---- responses
 

@@ -19,7 +19,7 @@
     if (.not. associated(rep)) return
     rep%references = rep%references - 1
     if (rep%references == 0) then
-      call forget_logicals(rep, '', .true.)
+      call forget(rep, '', .true.)
       call c_tree_free(rep%handle)
       deallocate (rep)
     end if
@@ -55,13 +55,13 @@
   subroutine bind_whole(tree, path, view, kind)
     class(cairn_tree), intent(inout) :: tree
     character(len=*), intent(in) :: path, kind
-    type(array_view), intent(in) :: view
-    type(array_view) :: bound
+    type(cairn_array), intent(in) :: view
+    type(cairn_array) :: bound
     integer(c_int64_t), target :: shape(9), strides(9)
     type(c_ptr) :: handle
     handle = handle_of(tree)
     bound = view
-    call forget_logicals(tree%rep, path, .false.)
+    call forget(tree%rep, path, .false.)
     if (view%is_logical) call copy_logicals(tree, path, bound)
     shape = reversed(bound%extents, bound%ndims)
     strides = reversed(bound%strides, bound%ndims)
@@ -78,13 +78,14 @@
       call finish(c_tree_appended(handle, c_text(path), bound%dtype, bound%address, shape(1), &
                                   int(bound%ndims - 1, c_int), c_loc(shape(2)), c_loc(strides)), world())
     end select
+    call finish(c_tree_set_fortran_order(handle, c_text(path)), world())
     call judge(tree, path, view)
   end subroutine
 
   subroutine judge(tree, path, view)
     class(cairn_tree), intent(inout) :: tree
     character(len=*), intent(in) :: path
-    type(array_view), intent(in) :: view
+    type(cairn_array), intent(in) :: view
     if (view%is_odd) call complain(tree, path, &
       'is an array whose elements are not a whole number of elements apart: bind a copy')
     if (view%is_logical .and. .not. lies_contiguous(view)) call complain(tree, path, &
@@ -94,11 +95,11 @@
   subroutine bind_sharded(tree, path, given, given_box, replica, replicas, also)
     class(cairn_tree), intent(inout) :: tree
     character(len=*), intent(in) :: path
-    type(array_view), intent(in) :: given
+    type(cairn_array), intent(in) :: given
     type(box_args), intent(in) :: given_box
     integer, optional, intent(in) :: replica, replicas
     logical, optional, intent(in) :: also
-    type(array_view) :: view
+    type(cairn_array) :: view
     type(box_args) :: box
     type(c_slab) :: slab
     type(c_memory) :: memory
@@ -110,7 +111,7 @@
     if (present(also)) more = also
     view = given
     box = given_box
-    if (.not. more) call forget_logicals(tree%rep, path, .false.)
+    if (.not. more) call forget(tree%rep, path, .false.)
     if (view%is_logical) call copy_logicals(tree, path, view)
     if (view%is_text) call lead_with(box, view%extents(1))
     shape = reversed(box%shape, box%ndims)
@@ -136,6 +137,7 @@
       call finish(c_tree_also(handle, c_text(path), view%address, slab, memory), world())
     else
       call finish(c_tree_sharded_in(handle, c_text(path), view%dtype, view%address, slab, memory), world())
+      call finish(c_tree_set_fortran_order(handle, c_text(path)), world())
     end if
     if (box%is_odd .or. box%ndims /= view%ndims) call complain(tree, path, &
       'has shape, start, count or memory_start of another length than the array has dimensions')
@@ -167,7 +169,7 @@
   subroutine bind_bounds(tree, path, view, global, own, memory_lower, replica, replicas, also)
     class(cairn_tree), intent(inout) :: tree
     character(len=*), intent(in) :: path
-    type(array_view), intent(in) :: view
+    type(cairn_array), intent(in) :: view
     type(box_args), intent(in) :: global, own  ! shape: the lower bounds, start: the upper ones
     type(box_args), optional, intent(in) :: memory_lower
     integer, optional, intent(in) :: replica, replicas
@@ -193,7 +195,7 @@
   subroutine copy_logicals(tree, path, view)
     class(cairn_tree), intent(inout) :: tree
     character(len=*), intent(in) :: path
-    type(array_view), intent(inout) :: view
+    type(cairn_array), intent(inout) :: view
     type(logical_copy), pointer :: copy
     allocate (copy)
     copy%path = trim(path)
@@ -208,7 +210,22 @@
     view%address = c_loc(copy%bytes(1))
   end subroutine
 
-  !> Those at this path, or below it.
+  !> What the tree keeps of this path, or of those below it too.
+  subroutine forget(rep, path, below)
+    type(tree_rep), intent(inout) :: rep
+    character(len=*), intent(in) :: path
+    logical, intent(in) :: below
+    call forget_logicals(rep, path, below)
+    call forget_rows(rep, path, below)
+  end subroutine
+
+  pure function is_at(path, group, below) result(yes)
+    character(len=*), intent(in) :: path, group
+    logical, intent(in) :: below
+    logical :: yes
+    yes = path == trim(group) .or. (below .and. (group == '' .or. index(path, trim(group) // '/') == 1))
+  end function
+
   subroutine forget_logicals(rep, path, below)
     type(tree_rep), intent(inout) :: rep
     character(len=*), intent(in) :: path
@@ -218,7 +235,7 @@
     copy => rep%logicals
     do while (associated(copy))
       next => copy%next
-      if (copy%path == trim(path) .or. (below .and. (path == '' .or. index(copy%path, trim(path) // '/') == 1))) then
+      if (is_at(copy%path, path, below)) then
         deallocate (copy%bytes)
         deallocate (copy)
       else
@@ -309,7 +326,7 @@
     character(len=*), intent(in) :: path
     integer(c_int) :: erased
     call finish(c_tree_erase(handle_of(self), c_text(path), erased), world())
-    call forget_logicals(self%rep, path, .true.)
+    call forget(self%rep, path, .true.)
   end subroutine
 
   subroutine tree_get_text(self, path, text, ierr)

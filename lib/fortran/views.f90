@@ -4,7 +4,7 @@
     integer(c_int), intent(in) :: dtype
     integer, intent(in) :: element_bytes
     integer(c_int64_t), intent(in) :: extents(:)
-    type(array_view) :: view
+    type(cairn_array) :: view
     integer :: dim
     view%dtype = dtype
     view%element_bytes = element_bytes
@@ -19,7 +19,7 @@
   !> Finds the strides by the addresses of the first element, and of the next one along each dimension (the same one,
   !> where there is no next).
   subroutine place(view, addresses)
-    type(array_view), intent(inout) :: view
+    type(cairn_array), intent(inout) :: view
     type(c_ptr), intent(in) :: addresses(:)
     integer(c_intptr_t) :: bytes
     integer :: dim, first
@@ -34,7 +34,7 @@
   end subroutine
 
   pure function lies_contiguous(view) result(yes)
-    type(array_view), intent(in) :: view
+    type(cairn_array), intent(in) :: view
     logical :: yes
     integer :: dim
     integer(c_int64_t) :: expected

@@ -41,6 +41,7 @@ class Comparison {
   std::string compare_leaf(const StoredLeaf& leaf) {
     const auto dataset = open(leaf.path);
     if (auto problem = compare_type(dataset, leaf); !problem.empty()) return problem;
+    if (!has_order(dataset, leaf)) return "has another order of dimensions";
     const auto space = own<SpaceId>(H5Dget_space(dataset.get()), "read the dataspace");
     const bool scalar = H5Sget_simple_extent_type(space.get()) == H5S_SCALAR;
     if (scalar != (leaf.shape.ndims() == 0) || !equal(extents_of(space), leaf.shape)) {
@@ -81,15 +82,26 @@ class Comparison {
     const auto type = own<TypeId>(H5Dget_type(dataset.get()), "read the type");
     if (H5Tequal(type.get(), types_.of(leaf.dtype, leaf.element_bytes)) <= 0) return "has another dtype";
     if (!is_fp8(leaf.dtype)) return {};
-    const auto attribute =
-        own<AttributeId>(H5Aopen(dataset.get(), fp8_attribute, H5P_DEFAULT), "open an attribute");
-    const std::string expected = to_string(leaf.dtype);
+    return says(dataset, fp8_attribute, to_string(leaf.dtype)) ? "" : "has another dtype";
+  }
+
+  static bool has_order(const DatasetId& dataset, const StoredLeaf& leaf) {
+    if (leaf.fortran_order) return says(dataset, order_attribute, fortran_order);
+    return check(H5Aexists(dataset.get(), order_attribute), "look for an attribute") == 0;
+  }
+
+  /// Whether the dataset has this attribute, and in it this text.
+  static bool says(const DatasetId& dataset, const char* name, const std::string& text) {
+    if (check(H5Aexists(dataset.get(), name), "look for an attribute") == 0) return false;
+    const auto attribute = own<AttributeId>(H5Aopen(dataset.get(), name, H5P_DEFAULT), "open an attribute");
     const auto stored = own<TypeId>(H5Aget_type(attribute.get()), "read the type");
-    const auto wanted = string_type(expected.size());
-    if (H5Tequal(stored.get(), wanted.get()) <= 0) return "has another dtype";
-    std::string name(expected.size(), '\0');
-    check(H5Aread(attribute.get(), wanted.get(), name.data()), "read an attribute");
-    return name == expected ? "" : "has another dtype";
+    const auto space = own<SpaceId>(H5Aget_space(attribute.get()), "read the dataspace");
+    const auto wanted = string_type(text.size());
+    if (H5Tequal(stored.get(), wanted.get()) <= 0 || H5Sget_simple_extent_npoints(space.get()) != 1)
+      return false;
+    std::string found(text.size(), '\0');
+    check(H5Aread(attribute.get(), wanted.get(), found.data()), "read an attribute");
+    return found == text;
   }
 
   std::string compare_tiling(const DatasetId& dataset, const PropertyId& properties, const StoredLeaf& leaf) {

@@ -29,8 +29,9 @@ std::uint64_t tile_count(const Dims& shape, const Dims& cell) {
 
 /// About how much metadata HDF5 makes for one leaf.
 std::uint64_t metadata_bytes(const tree::StoredLeaf& leaf) {
-  constexpr std::uint64_t dataset = 320;
+  constexpr std::uint64_t dataset = 320, attribute = 128;
   auto bytes = dataset + leaf.path.size();
+  if (leaf.fortran_order) bytes += attribute;
   if (leaf.bytes() == 0) return bytes;
   if (leaf.tiling.kind == tree::TileKind::boxes) bytes += leaf.tiling.boxes.size() * dataset;
   if (leaf.tiling.kind == tree::TileKind::grid) {
@@ -156,6 +157,11 @@ PropertyId FileBuilder::copy_properties() const {
   return own<PropertyId>(H5Pcopy(contiguous_.get()), "copy a property list");
 }
 
+void FileBuilder::add_attributes(const DatasetId& dataset, const tree::StoredLeaf& leaf) {
+  if (is_fp8(leaf.dtype)) add_attribute(dataset.get(), fp8_attribute, to_string(leaf.dtype));
+  if (leaf.fortran_order) add_attribute(dataset.get(), order_attribute, fortran_order);
+}
+
 void FileBuilder::add_leaf(tree::StoredLeaf& leaf) {
   if (leaf.bytes() == 0) leaf.tiling = {};
   const auto group = groups_->parent_of(leaf.path);
@@ -174,7 +180,7 @@ void FileBuilder::add_leaf(tree::StoredLeaf& leaf) {
   const auto dataset =
       create_dataset(group, leaf_name(leaf.path), type, leaf.shape, contiguous_.get(), leaf.path);
   if (has_bytes) leaf.tiling.offset = offset_of(dataset, leaf.path);
-  if (is_fp8(leaf.dtype)) add_attribute(dataset.get(), fp8_attribute, to_string(leaf.dtype));
+  add_attributes(dataset, leaf);
 }
 
 void FileBuilder::add_grid(tree::StoredLeaf& leaf, hid_t group, hid_t type) {
@@ -187,7 +193,7 @@ void FileBuilder::add_grid(tree::StoredLeaf& leaf, hid_t group, hid_t type) {
         "set the grid of the dataset", leaf.path);
   const auto dataset =
       create_dataset(group, leaf_name(leaf.path), type, leaf.shape, properties.get(), leaf.path);
-  if (is_fp8(leaf.dtype)) add_attribute(dataset.get(), fp8_attribute, to_string(leaf.dtype));
+  add_attributes(dataset, leaf);
   check(H5Dflush(dataset.get()), "flush the dataset", leaf.path);
   leaf.tiling.offsets = chunk_offsets(*image_, dataset.get(), leaf.shape, cell, leaf.element_bytes);
 }
@@ -207,7 +213,7 @@ void FileBuilder::add_boxes(tree::StoredLeaf& leaf, hid_t group, hid_t type) {
   }
   const auto dataset =
       create_dataset(group, leaf_name(leaf.path), type, leaf.shape, virtuals.get(), leaf.path);
-  if (is_fp8(leaf.dtype)) add_attribute(dataset.get(), fp8_attribute, to_string(leaf.dtype));
+  add_attributes(dataset, leaf);
 }
 
 void FileBuilder::add_source(tree::StoredLeaf& leaf, std::size_t number, const SpaceId& whole,

@@ -38,6 +38,7 @@ class FileBuilder {
                            const std::string& path);
   static std::uint64_t offset_of(const DatasetId& dataset, const std::string& path);
   PropertyId copy_properties() const;
+  static void add_attributes(const DatasetId& dataset, const tree::StoredLeaf& leaf);
   void add_grid(tree::StoredLeaf& leaf, hid_t group, hid_t type);
   void add_boxes(tree::StoredLeaf& leaf, hid_t group, hid_t type);
   void add_source(tree::StoredLeaf& leaf, std::size_t number, const SpaceId& whole,

@@ -34,6 +34,10 @@ inline bool is_fp8(Dtype dtype) noexcept {
   return dtype == Dtype::e4m3 || dtype == Dtype::e5m2;
 }
 
+/// The attribute of a dataset whose dimensions are a Fortran program's in the reverse order, and its value.
+inline constexpr const char* order_attribute = "cairn_order";
+inline constexpr const char* fortran_order = "fortran";
+
 /// A simple dataspace of this shape, or a scalar one where it has no dimensions.
 SpaceId make_space(const Dims& shape);
 

@@ -30,10 +30,12 @@ plan::SaveRequest as_request(const char* operation, const Path& path, const Load
   return {operation, path, load.checkpointable_name, false, options};
 }
 
-/// What a leaf is before the load resizes it may differ between ranks.
-void forget_lengths(std::vector<tree::LocalLeaf>& leaves) {
-  for (auto& leaf : leaves)
+/// In what the ranks may differ: the lengths before the load resizes, and the order, which no load asks for.
+void forget_what_may_differ(std::vector<tree::LocalLeaf>& leaves) {
+  for (auto& leaf : leaves) {
     if (leaf.dtype == Dtype::string) leaf.element_bytes = 0;
+    leaf.fortran_order = false;
+  }
 }
 
 void pack_rows(base::Packer& pack, const std::vector<tree::BlockRow>& rows, const tree::RowFormat& format) {
@@ -157,7 +159,7 @@ LoadOperation::Request LoadOperation::agree_on_request(comm::Communicator& comm,
     for (const auto& leaf : own.leaves) own.wanted.push_back(name_in_file(leaf.path, load_));
     std::sort(own.wanted.begin(), own.wanted.end());
     described = own.leaves;
-    forget_lengths(described);
+    forget_what_may_differ(described);
     const auto hash = plan::agreed_digest(request, options_.ranks.primary, described).lo;
     return comm::Lanes{hash, ~hash};
   });

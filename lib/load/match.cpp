@@ -214,7 +214,8 @@ Tree make_owning_tree(const Stored& stored, const LoadOptions& options, int rank
       shape = without_first(leaf.shape);
       held = tree::whole(shape);
     }
-    result[leaf.path] = tree::make_owning(kind, leaf.dtype, leaf.element_bytes, shape, held);
+    result[leaf.path] =
+        tree::make_owning(kind, leaf.dtype, leaf.element_bytes, shape, held, leaf.fortran_order);
   }
   return result;
 }

@@ -38,7 +38,8 @@ CheckpointableInfo describe(const OpenedManifest& opened, const commit::Checkpoi
     return info;
   }
   for (const auto& leaf : open_tree_file(opened, entry).leaves)
-    info.leaves.emplace(leaf.path, LeafInfo{leaf.kind, leaf.dtype, leaf.shape, leaf.bytes()});
+    info.leaves.emplace(leaf.path,
+                        LeafInfo{leaf.kind, leaf.dtype, leaf.shape, leaf.bytes(), leaf.fortran_order});
   return info;
 }
 
@@ -84,6 +85,7 @@ std::string pack(const Metadata& metadata) {
       pack.u64(leaf.shape.ndims());
       for (auto extent : leaf.shape) pack.u64(static_cast<std::uint64_t>(extent));
       pack.u64(leaf.bytes);
+      pack.u64(leaf.fortran_order ? 1 : 0);
     }
   }
   return std::move(pack).text();
@@ -114,6 +116,7 @@ Metadata unpack(std::string_view bytes) {
       leaf.dtype = static_cast<Dtype>(unpack.u64());
       for (auto ndims = unpack.u64(); ndims > 0; --ndims) leaf.shape.push_back(unpack.u64());
       leaf.bytes = unpack.u64();
+      leaf.fortran_order = unpack.u64() != 0;
     }
   }
   return result;

@@ -101,6 +101,7 @@ tree::StoredLeaf stored_leaf(const tree::LocalLeaf& local, int ranks) {
   stored.dtype = local.dtype;
   stored.element_bytes = local.element_bytes;
   stored.shape = local.shape;
+  stored.fortran_order = local.fortran_order;
   if (local.kind == Kind::per_rank) stored.shape = with_first(ranks, local.shape);
   if (local.kind == Kind::appended) stored.shape = with_first(local.rows, local.shape);
   return stored;

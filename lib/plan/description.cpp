@@ -31,7 +31,7 @@ std::string leaf_text(const tree::LocalLeaf& leaf) {
   if (leaf.dtype == Dtype::string)
     return std::string(kind_text(leaf.kind)) + " string of " + std::to_string(leaf.element_bytes) + " bytes";
   return std::string(kind_text(leaf.kind)) + " " + to_string(leaf.dtype) + " " + tree::to_string(leaf.shape) +
-         (leaf.kind == Kind::appended ? " a row" : "");
+         (leaf.kind == Kind::appended ? " a row" : "") + (leaf.fortran_order ? " in Fortran's order" : "");
 }
 
 /// Names and what is said of them; the ones that are not leaves first.
@@ -104,7 +104,8 @@ base::Digest agreed_digest(const SaveRequest& request, int primary, std::span<co
   }
   for (const auto& leaf : leaves) {
     text(leaf.path);
-    word(static_cast<std::uint64_t>(stored_kind(leaf.kind)) << 8 | static_cast<std::uint64_t>(leaf.dtype));
+    word(static_cast<std::uint64_t>(leaf.fortran_order) << 16 |
+         static_cast<std::uint64_t>(stored_kind(leaf.kind)) << 8 | static_cast<std::uint64_t>(leaf.dtype));
     word(leaf.element_bytes);
     word(leaf.shape.ndims());
     for (const auto extent : leaf.shape) word(static_cast<std::uint64_t>(extent));

@@ -9,8 +9,8 @@
 #include <string_view>
 #include <vector>
 
-/// What all ranks must say alike: operation, path, names, types and shapes. A request has `contents` only
-/// where there are no leaves.
+/// What all ranks must say alike: operation, path, names, types, shapes and whether arrays are Fortran's. A
+/// request has `contents` only where there are no leaves.
 namespace cairn::plan {
 
 /// One hash of it all.

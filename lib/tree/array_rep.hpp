@@ -31,6 +31,7 @@ struct ArrayRep {
   /// allocated by `allocate`.
   std::uint64_t owned_bytes = 0;
   bool owns = false;
+  bool fortran_order = false;  // the program that bound it has its dimensions in the reverse order
 };
 
 /// The library's way into leaves and trees.

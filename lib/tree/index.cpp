@@ -37,6 +37,7 @@ class LeafReader {
       refuse_leaf("has a shape too large");
     }
     if (leaf_.element_bytes == 0) bytes = 0;
+    if (object_.contains("order")) read_order();
     if (object_.contains("rows")) read_rows();
     read_tiling(bytes);
     if (used_ != object_.size()) refuse_leaf("has members that this version does not know");
@@ -96,6 +97,12 @@ class LeafReader {
       if (name == to_string(static_cast<Dtype>(value))) return static_cast<Dtype>(value);
     }
     refuse_leaf("is of the unknown dtype '" + name + "'");
+  }
+
+  void read_order() {
+    if (text("order") != "fortran") refuse_leaf("is of an unknown order");
+    if (leaf_.shape.ndims() < 2) refuse_leaf("has an order, and less than two dimensions");
+    leaf_.fortran_order = true;
   }
 
   void read_rows() {

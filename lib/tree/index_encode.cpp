@@ -119,6 +119,7 @@ void add_leaf(JsonText& json, const StoredLeaf& leaf) {
   json.raw("\",\"dtype\":\"").raw(to_string(leaf.dtype)).raw("\"");
   if (leaf.dtype == Dtype::string) json.raw(",\"bytes\":").number(leaf.element_bytes);
   json.raw(",\"shape\":").numbers(leaf.shape);
+  if (leaf.fortran_order) json.raw(",\"order\":\"fortran\"");
   if (!leaf.rows.empty()) json.raw(",\"rows\":").numbers(leaf.rows);
   switch (leaf.tiling.kind) {
     case TileKind::none:

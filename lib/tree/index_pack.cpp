@@ -72,6 +72,7 @@ std::string pack_leaves(const std::vector<StoredLeaf>& leaves) {
     pack(packer, leaf.shape);
     packer.u64(leaf.rows.size());
     for (const auto rows : leaf.rows) packer.u64(static_cast<std::uint64_t>(rows));
+    packer.u64(leaf.fortran_order ? 1 : 0);
     pack(packer, leaf.tiling);
   }
   return std::move(packer).text();
@@ -90,6 +91,7 @@ std::vector<StoredLeaf> unpack_leaves(std::string_view bytes) {
     for (auto rows = unpacker.u64(); rows > 0; --rows) {
       leaf.rows.push_back(static_cast<std::int64_t>(unpacker.u64()));
     }
+    leaf.fortran_order = unpacker.u64() != 0;
     leaf.tiling = unpack_tiling(unpacker);
     leaves.push_back(std::move(leaf));
   }

@@ -39,6 +39,9 @@ struct StoredLeaf {
   std::vector<std::int64_t> rows =
       {};  // appended: how many rows each rank wrote (may be left empty in a plan)
   Tiling tiling = {};
+  /// A Fortran program bound it: its dimensions are those of that program in the reverse order. Only of two
+  /// dimensions and more. It tells readers, and changes nothing in the file's bytes.
+  bool fortran_order = false;
 
   std::uint64_t bytes() const noexcept { return product(shape) * element_bytes; }
 };

@@ -44,6 +44,7 @@ class Resolver {
       }
     }
     if (messages_.size() != before) return std::nullopt;
+    leaf_.fortran_order = rep_.fortran_order && stored_ndims() >= 2;
     return std::move(leaf_);
   }
 
@@ -52,6 +53,11 @@ class Resolver {
     return leaf_.kind == Kind::sharded    ? "slab.shape"
            : leaf_.kind == Kind::appended ? "the shape of a row"
                                           : "the shape";
+  }
+
+  std::size_t stored_ndims() const {
+    const bool has_one_more = leaf_.kind == Kind::per_rank || leaf_.kind == Kind::appended;
+    return leaf_.shape.ndims() + (has_one_more ? 1 : 0);
   }
 
   void complain(std::string message) { messages_.push_back(std::move(message)); }
@@ -251,7 +257,8 @@ bool resize(LocalLeaf& leaf, std::int64_t rows) {
          (is_string ? static_cast<std::int64_t>(leaf.element_bytes) : leaf.rows) == rows;
 }
 
-Leaf make_owning(Kind kind, Dtype dtype, std::uint64_t element_bytes, const Dims& shape, const Box& held) {
+Leaf make_owning(Kind kind, Dtype dtype, std::uint64_t element_bytes, const Dims& shape, const Box& held,
+                 bool fortran_order) {
   auto rep = std::make_shared<detail::ArrayRep>();
   const bool is_string = dtype == Dtype::string;
   rep->kind = kind;
@@ -259,6 +266,7 @@ Leaf make_owning(Kind kind, Dtype dtype, std::uint64_t element_bytes, const Dims
   rep->element_bytes = is_string ? 1 : element_bytes;
   rep->shape = shape;
   rep->owns = true;
+  rep->fortran_order = fortran_order;
   detail::BoundShard shard;
   if (is_string) {
     rep->owned_bytes = element_bytes;

@@ -32,6 +32,7 @@ struct LocalLeaf {
   bool read_only = false;  // const memory, or elements that share memory: cannot be loaded
   std::vector<LocalShard> shards;
   detail::ArrayRep* rep = nullptr;  // borrowed from the tree
+  bool fortran_order = false;       // as of StoredLeaf
 };
 
 /// What is wrong with one leaf: kept until all are known, so that an error can list every one.
@@ -63,6 +64,7 @@ bool resize(LocalLeaf& leaf, std::int64_t rows);
 /// A leaf that owns its memory, zeroed and row-major, for loading without a tree. It binds as `kind`.
 /// sharded: the box `held` of the array `shape`; appended: `shape` is a row's, held.count {rows, row...};
 /// otherwise `shape` is the value's, and `held` all of it. Strings: `element_bytes` is the length.
-Leaf make_owning(Kind kind, Dtype dtype, std::uint64_t element_bytes, const Dims& shape, const Box& held);
+Leaf make_owning(Kind kind, Dtype dtype, std::uint64_t element_bytes, const Dims& shape, const Box& held,
+                 bool fortran_order = false);
 
 }  // namespace cairn::tree

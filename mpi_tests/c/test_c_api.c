@@ -343,6 +343,7 @@ int main(int argc, char** argv) {
   test_owned();
   test_metadata();
   test_bad_bindings();
+  test_order();
   test_arguments();
   test_async();
   test_checkpointables();

@@ -52,6 +52,7 @@ cairn_context* test_context(void);
 extern "C" {
 #endif
 void test_bad_bindings(void);
+void test_order(void);
 void test_arguments(void);
 void test_checkpointables(void);
 void test_handlers(void);

@@ -28,6 +28,47 @@ void test_bad_bindings(void) {
   cairn_context_free(context);
 }
 
+void test_order(void) {
+  cairn_context* context = test_context();
+  cairn_tree *tree = NULL, *owned = NULL;
+  cairn_metadata* metadata = NULL;
+  cairn_leaf leaf;
+  const int64_t shape[2] = {2, 3};
+  double x[6] = {0, 1, 2, 3, 4, 5};
+  size_t problems = 99;
+  CAIRN_INIT(&leaf);
+  CHECK_OK(cairn_tree_create(&tree));
+  CHECK_FAILS(cairn_tree_set_fortran_order(tree, "x"), CAIRN_NOT_FOUND, "x");
+  CHECK_OK(cairn_tree_replicated(tree, "x", CAIRN_F64, x, 2, shape, NULL));
+  CHECK_OK(cairn_tree_replicated(tree, "y", CAIRN_F64, x, 2, shape, NULL));
+  /* One rank says so and the others do not. */
+  if (test_rank == test_ranks - 1) CHECK_OK(cairn_tree_set_fortran_order(tree, "x"));
+  if (test_ranks > 1)
+    CHECK_FAILS(cairn_save(context, test_path("order"), tree, NULL, NULL), CAIRN_MISMATCH, "Fortran's order");
+  CHECK_OK(cairn_tree_set_fortran_order(tree, "x"));
+  CHECK_OK(cairn_save(context, test_path("order"), tree, NULL, NULL));
+  CHECK_OK(cairn_verify(context, test_path("order"), &problems, NULL, NULL));
+  CHECK(problems == 0);
+  CHECK_OK(cairn_metadata_read(context, test_path("order"), &metadata));
+  CHECK_OK(cairn_metadata_leaf(metadata, 0, 0, &leaf));
+  CHECK(strcmp(leaf.path, "x") == 0 && leaf.fortran_order == 1 && leaf.shape[0] == 2);
+  CHECK_OK(cairn_metadata_leaf(metadata, 0, 1, &leaf));
+  CHECK(strcmp(leaf.path, "y") == 0 && leaf.fortran_order == 0);
+  cairn_metadata_free(metadata);
+  /* A load does not ask for it, and what it makes keeps it. */
+  CHECK_OK(cairn_tree_replicated(tree, "x", CAIRN_F64, x, 2, shape, NULL));
+  if (test_rank == 0) CHECK_OK(cairn_tree_set_fortran_order(tree, "y"));
+  x[5] = 0;
+  CHECK_OK(cairn_load(context, test_path("order"), tree, NULL, NULL));
+  CHECK(x[5] == 5);
+  CHECK_OK(cairn_load_owned(context, test_path("order"), NULL, &owned));
+  CHECK_OK(cairn_tree_leaf(owned, "x", &leaf));
+  CHECK(leaf.fortran_order == 1);
+  cairn_tree_free(owned);
+  cairn_tree_free(tree);
+  cairn_context_free(context);
+}
+
 void test_arguments(void) {
   cairn_context* context = test_context();
   cairn_tree* tree = NULL;

@@ -167,6 +167,7 @@ typedef struct {
 static int save_integer(void* arg, cairn_scope* scope, void* object, void** job) {
   Job* made = NULL;
   CHECK(cairn_scope_comm(scope) == MPI_COMM_WORLD);
+  CHECK(cairn_scope_comm_f(scope) == MPI_Comm_c2f(MPI_COMM_WORLD));
   ++((Kind*)arg)->saved;
   made = (Job*)calloc(1, sizeof *made);
   made->value = *(const int*)object;

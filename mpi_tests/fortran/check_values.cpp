@@ -41,7 +41,29 @@ int count_wrong(const cairn::Tree& tree, int ranks) {
   return wrong;
 }
 
+/// The leaves of a checkpoint that are in Fortran's order, and what verify finds, which compares the
+/// datasets' attributes with the index.
+std::string orders(const char* path) {
+  const auto metadata = cairn::metadata(MPI_COMM_WORLD, path);
+  std::string names;
+  for (const auto& [name, leaf] : metadata.checkpointables.at("state").leaves)
+    if (leaf.fortran_order) names += name + " ";
+  for (const auto& problem : cairn::verify(MPI_COMM_WORLD, path)) names += problem.what();
+  return names;
+}
+
 }  // namespace
+
+extern "C" int has_orders(const char* path, const char* expected) {
+  try {
+    const auto found = orders(path);
+    if (found != expected) std::fprintf(stderr, "in Fortran's order: %s\n", found.c_str());
+    return found == expected ? 1 : 0;
+  } catch (const std::exception& error) {
+    std::fprintf(stderr, "%s\n", error.what());
+    return 0;
+  }
+}
 
 extern "C" int count_wrong_values(const char* path) {
   try {

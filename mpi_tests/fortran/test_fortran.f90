@@ -15,6 +15,12 @@ program test_fortran
       character(kind=c_char), intent(in) :: path(*)
       integer(c_int) :: wrong
     end function
+    !> By the C++ library: whether those are the arrays in Fortran's order, and nothing is wrong. Collective.
+    function has_orders(path, expected) result(yes) bind(C)
+      import
+      character(kind=c_char), intent(in) :: path(*), expected(*)
+      integer(c_int) :: yes
+    end function
     !> Writes what test_from_cpp loads. Collective.
     subroutine write_by_cpp(path) bind(C)
       import
@@ -55,6 +61,7 @@ program test_fortran
   call test_background()
   call test_errors()
   call test_checkpointables()
+  call test_partial()
   call test_checkpointer()
   failures32 = int(failures, int32)
   call MPI_Allreduce(failures32, all32, 1_int32, MPI_INTEGER4, MPI_SUM, comm, error32)
@@ -192,6 +199,8 @@ contains
     call fails_with(ierr, CAIRN_ALREADY_EXISTS, 'round_trip')
     call cairn_save(int(comm, int64), at('round_trip'), tree, overwrite=.true.)
     call check(count_wrong_values(at('round_trip') // c_null_char) == 0, 'C++ finds other values')
+    call check(has_orders(at('round_trip') // c_null_char, 'T U columns cube mask names particles/x spectrum ' // &
+                          c_null_char) == 1, 'arrays of two dimensions say that they are Fortran''s')
     call cairn_verify(comm, at('round_trip'), problems)
     call check(problems == 0, 'verify')
     call cairn_is_checkpoint(comm, at('round_trip'), there)
@@ -233,6 +242,7 @@ contains
     logical, target :: flags(2)
     character(len=8), target :: text
     call write_by_cpp(at('from_cpp') // c_null_char)
+    call check(has_orders(at('from_cpp') // c_null_char, c_null_char) == 1, 'arrays of C++ do not say that they are Fortran''s')
     flags = .false.
     call tree%sharded('field', field, shape=[2, 3 * ranks], start=[0, 3 * rank], count=[2, 3])
     call tree%replicated('whole', whole)
@@ -328,9 +338,27 @@ contains
     call check(json == '{"a":[1]}', 'JSON among things')
     call cairn_save_checkpointables_async(comm, at('things-2'), things, response)
     call cairn_wait(response)
-    call cairn_partial_save(comm, at('partial'), tree)
-    call cairn_partial_finalize(comm, at('partial'))
     call things%free()
+  end subroutine
+
+  subroutine test_partial()
+    type(state), target :: saved, loaded
+    type(cairn_tree) :: tree, rest, all
+    real(real64), target :: late(2, 3)
+    call fill(saved)
+    call bind(saved, tree)
+    late = 1
+    call rest%replicated('late', late)
+    call cairn_partial_save(comm, at('partial'), tree)
+    call cairn_partial_save(comm, at('partial'), rest)
+    call cairn_partial_finalize(comm, at('partial'))
+    call check(has_orders(at('partial') // c_null_char, 'T U columns cube late mask names particles/x spectrum ' // &
+                          c_null_char) == 1, 'a merged file keeps the order')
+    call make(loaded)
+    call bind(loaded, all)
+    call all%replicated('late', late)
+    call cairn_load(comm, at('partial'), all)
+    call compare(saved, loaded, 'in several calls')
   end subroutine
 
   subroutine test_checkpointer()

@@ -201,4 +201,17 @@ inline std::vector<std::byte> read_dataset(hid_t file, const std::string& path) 
   return values;
 }
 
+/// A scalar string attribute of a dataset, as plain HDF5 reads it; "" where there is none.
+inline std::string read_attribute(hid_t file, const std::string& path, const char* name) {
+  if (H5Aexists_by_name(file, path.c_str(), name, H5P_DEFAULT) <= 0) return {};
+  const AttributeId attribute(H5Aopen_by_name(file, path.c_str(), name, H5P_DEFAULT, H5P_DEFAULT));
+  const TypeId type(H5Aget_type(attribute.get()));
+  const SpaceId space(H5Aget_space(attribute.get()));
+  REQUIRE(H5Tget_class(type.get()) == H5T_STRING);
+  REQUIRE(H5Sget_simple_extent_type(space.get()) == H5S_SCALAR);
+  std::string value(H5Tget_size(type.get()), '\0');
+  REQUIRE(H5Aread(attribute.get(), type.get(), value.data()) >= 0);
+  return value;
+}
+
 }  // namespace cairn::h5::sample

@@ -18,6 +18,7 @@ FileLayout small_layout() {
                     sample::leaf("b/grid", Dtype::u8, {7, 10}, sample::grid({3, 4})),
                     sample::text_leaf("c", 11),
                     sample::leaf("d", Dtype::c64, {})};
+  request.leaves[1].fortran_order = true;  // b/boxes
   request.table_rows = 128;
   return lay_out(request);
 }
@@ -79,6 +80,10 @@ TEST_CASE("a difference between a file and its index is named") {
   check_one_problem([](Leaves& leaves) { leaves[text].element_bytes = 12; }, "'c' has another dtype");
   check_one_problem([](Leaves& leaves) { leaves[scalar].shape = {1}; }, "'d' has another shape");
   check_one_problem([](Leaves& leaves) { leaves[empty].shape = {0, 4}; }, "'b/empty' has another shape");
+  check_one_problem([](Leaves& leaves) { leaves[grid].fortran_order = true; },
+                    "'b/grid' has another order of dimensions");
+  check_one_problem([](Leaves& leaves) { leaves[boxes].fortran_order = false; },
+                    "'b/boxes' has another order of dimensions");
 }
 
 TEST_CASE("a dataset that the index lacks, or that the file lacks, is found") {
@@ -115,6 +120,7 @@ TEST_CASE("no changed byte of a structure makes the comparison crash, and most a
   request.leaves = {sample::leaf("a", Dtype::f64, {7, 10}), sample::leaf("b/fp8", Dtype::e4m3, {50}),
                     sample::leaf("b/grid", Dtype::u8, {7, 10}, sample::grid({3, 4})),
                     sample::leaf("c", Dtype::c64, {})};
+  request.leaves[2].fortran_order = true;
   auto layout = lay_out(request);
   std::size_t changed = 0, found = 0;
   for (auto& range : layout.structure) {

@@ -65,6 +65,33 @@ TEST_CASE("plain HDF5 reads every dtype in every tiling from a file written at t
   }
 }
 
+TEST_CASE("datasets in Fortran's order have an attribute that says so, in every tiling, and others do not") {
+  const sample::Folder folder;
+  auto request =
+      request_of({sample::leaf("boxes", Dtype::f32, {7, 10}, sample::three_boxes()),
+                  sample::leaf("c/boxes", Dtype::f32, {7, 10}, sample::three_boxes()),
+                  sample::leaf("c/grid", Dtype::u8, {7, 10}, sample::grid({3, 4})),
+                  sample::leaf("c/one", Dtype::e4m3, {7, 10}), sample::leaf("empty", Dtype::f64, {3, 0}),
+                  sample::leaf("grid", Dtype::u8, {7, 10}, sample::grid({3, 4})),
+                  sample::leaf("one", Dtype::e4m3, {7, 10})});
+  for (auto& leaf : request.leaves) leaf.fortran_order = !leaf.path.starts_with("c/");
+  const auto layout = lay_out(request);
+  check_ranges(request, layout);
+  const auto path = folder / "state.h5";
+  sample::write_structure(path, layout);
+  sample::write_values(path, layout);
+  const FileId file(H5Fopen(path.c_str(), H5F_ACC_RDONLY, H5P_DEFAULT));
+  REQUIRE(file);
+  for (const auto& leaf : layout.leaves) {
+    CAPTURE(leaf.path);
+    CHECK(sample::read_attribute(file.get(), leaf.path, "cairn_order") ==
+          (leaf.fortran_order ? "fortran" : ""));
+    CHECK(sample::read_dataset(file.get(), leaf.path) == sample::values_of(leaf));
+  }
+  CHECK(sample::read_attribute(file.get(), "one", "cairn_dtype") == "e4m3");
+  CHECK(compare_with_index(layout.structure, layout.bytes, layout.leaves) == std::vector<std::string>{});
+}
+
 TEST_CASE("structure, tiles and table share no byte, whatever the alignment") {
   for (const std::uint64_t alignment : {0, 1, 512, 4096, 12288, 1 << 20}) {
     CAPTURE(alignment);

@@ -201,4 +201,7 @@ TEST_CASE("What is stored of a leaf") {
   REQUIRE(cairn::plan::stored_leaf(leaf, 7).kind == Kind::replicated);
   REQUIRE(cairn::plan::stored_leaf(leaf, 7).shape == Dims{3, 4});
   REQUIRE(cairn::plan::stored_leaf(leaf, 7).path == "w");
+  REQUIRE_FALSE(cairn::plan::stored_leaf(leaf, 7).fortran_order);
+  leaf.fortran_order = true;
+  REQUIRE(cairn::plan::stored_leaf(leaf, 7).fortran_order);
 }

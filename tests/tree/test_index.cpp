@@ -31,6 +31,7 @@ std::vector<StoredLeaf> sample() {
   leaves.back().tiling.kind = TileKind::boxes;
   leaves.back().tiling.boxes = {{{0, 0}, {3, 4}}, {{0, 4}, {3, 6}}, {{3, 0}, {4, 10}}};
   leaves.back().tiling.offsets = {4096, 8192, 5000};
+  leaves.back().fortran_order = true;
   leaves.push_back(make("a/grid", Kind::per_rank, Dtype::c64, {5, 5}));
   leaves.back().tiling.kind = TileKind::grid;
   leaves.back().tiling.cell = {3, 2};
@@ -62,6 +63,7 @@ void check_equal(const std::vector<StoredLeaf>& a, const std::vector<StoredLeaf>
     CHECK(a[i].element_bytes == b[i].element_bytes);
     CHECK(a[i].shape == b[i].shape);
     CHECK(a[i].rows == b[i].rows);
+    CHECK(a[i].fortran_order == b[i].fortran_order);
     CHECK(a[i].tiling.kind == b[i].tiling.kind);
     CHECK(a[i].tiling.offset == b[i].tiling.offset);
     CHECK(a[i].tiling.cell == b[i].tiling.cell);
@@ -101,6 +103,7 @@ TEST_CASE("an index is the JSON of the format document") {
   CHECK(index["leaves"][rows] == json::parse(R"({"path": "b", "kind": "appended", "dtype": "u16",
                         "shape": [6, 2], "rows": [1, 0, 5], "offset": 50000})"));
   CHECK(index["leaves"][boxes]["boxes"] == json::parse("[[[0,0],[3,4]], [[0,4],[3,6]], [[3,0],[4,10]]]"));
+  CHECK(index["leaves"][boxes]["order"] == "fortran");
   CHECK(index["leaves"][empty] ==
         json::parse(R"({"path": "empty", "kind": "sharded", "dtype": "bf16", "shape": [4, 0]})"));
   CHECK(index["leaves"][text]["bytes"] == 5);
@@ -202,6 +205,21 @@ TEST_CASE("an index with a malformed leaf is refused, and the message names it")
              Catch::Contains("too large"));
   CHECK_THAT(refusal([](json& leaves) { leaves[rows]["shape"] = json::array_t(9, 1); }),
              Catch::Contains("8 dimensions"));
+}
+
+TEST_CASE("an order is Fortran's, of two dimensions and more, or it is refused") {
+  CHECK(refusal([](json& leaves) { leaves[grid]["order"] = "fortran"; }).empty());
+  CHECK(refusal([](json& leaves) { leaves[boxes].erase("order"); }).empty());
+  CHECK_THAT(refusal([](json& leaves) { leaves[grid]["order"] = "c"; }), Catch::Contains("unknown order"));
+  CHECK_THAT(refusal([](json& leaves) { leaves[grid]["order"] = true; }), Catch::Contains("no text"));
+  CHECK_THAT(refusal([](json& leaves) { leaves[quote]["order"] = "fortran"; }),
+             Catch::Contains("two dimensions"));
+}
+
+TEST_CASE("the index of a leaf without an order has no word of it") {
+  auto leaves = sample();
+  leaves[boxes].fortran_order = false;
+  CHECK_THAT(encode_index(leaves), !Catch::Contains("order"));
 }
 
 TEST_CASE("an index with malformed paths is refused") {

@@ -1,3 +1,4 @@
+#include "tree/array_rep.hpp"
 #include "tree/local.hpp"
 #include "tree/lookalikes.hpp"
 
@@ -147,6 +148,23 @@ TEST_CASE("appended rows are counted, with and without a shape of their own") {
   CHECK(leaf.shape == Dims{3});
   CHECK_THAT(problems_of(cairn::appended(x, {5})), Contains("12 elements") && Contains("whole rows of {5}"));
   CHECK_THAT(problems_of(cairn::appended(span, {2})), Contains("shape {4, 3}"));
+}
+
+TEST_CASE("an order counts where what is stored has two dimensions or more") {
+  std::vector<float> x(12);
+  const auto in_fortran_order = [](const Leaf& leaf) {
+    cairn::detail::Access::rep(leaf)->fortran_order = true;
+    return resolved(leaf).fortran_order;
+  };
+  CHECK(in_fortran_order(cairn::replicated(x.data(), {3, 4})));
+  CHECK(in_fortran_order(cairn::sharded(x, {.shape = {3, 4}})));
+  CHECK(in_fortran_order(cairn::appended(x, {3})));
+  CHECK(in_fortran_order(cairn::per_rank(x)));
+  CHECK_FALSE(in_fortran_order(cairn::replicated(x)));
+  CHECK_FALSE(in_fortran_order(cairn::sharded(x, {.shape = {12}})));
+  CHECK_FALSE(in_fortran_order(cairn::appended(x)));
+  CHECK_FALSE(in_fortran_order(cairn::ref(x[0])));
+  CHECK_FALSE(resolved(cairn::replicated(x.data(), {3, 4})).fortran_order);
 }
 
 TEST_CASE("an appended vector is resized, a fixed buffer only agreed with") {

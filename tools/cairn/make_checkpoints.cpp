@@ -6,6 +6,7 @@
 
 #include "cairn/cairn.hpp"
 #include "commit/transaction.hpp"
+#include "tree/array_rep.hpp"
 
 #include <complex>
 #include <cstdio>
@@ -29,6 +30,7 @@ void make_plain(const cairn::Path& path, double value) {
   std::vector<std::complex<double>> c{{1, 2}, {3, -4}};
   cairn::Tree state;
   state["fluid"]["T"] = cairn::sharded(t, {.shape = {4, 6}, .start = {0, 0}, .count = {4, 6}});
+  cairn::detail::Access::rep(state.at("fluid/T"))->fortran_order = true;
   state["x"] = cairn::replicated(x);
   state["ids"] = cairn::replicated(ids);
   state["c"] = cairn::replicated(c);

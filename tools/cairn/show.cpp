@@ -31,6 +31,7 @@ void add_leaf(Rows& rows, const std::string& before, const std::string& path, co
   }
   rows.push_back({std::string(2 * depth, ' ') + path.substr(from), to_string(leaf.dtype),
                   shape_text(leaf.shape), kind_text(leaf.kind), bytes_text(leaf.bytes)});
+  if (leaf.fortran_order) rows.back().emplace_back("Fortran order");
 }
 
 /// By name, with their sizes; of anything but a tree.
@@ -80,10 +81,12 @@ void print_text(const Path& path, const Metadata& metadata, AllFiles files) {
 }
 
 nlohmann::json leaf_json(const LeafInfo& leaf) {
-  return {{"kind", kind_text(leaf.kind)},
-          {"dtype", to_string(leaf.dtype)},
-          {"shape", std::vector<std::int64_t>(leaf.shape.begin(), leaf.shape.end())},
-          {"bytes", leaf.bytes}};
+  nlohmann::json told = {{"kind", kind_text(leaf.kind)},
+                         {"dtype", to_string(leaf.dtype)},
+                         {"shape", std::vector<std::int64_t>(leaf.shape.begin(), leaf.shape.end())},
+                         {"bytes", leaf.bytes}};
+  if (leaf.fortran_order) told["order"] = "fortran";
+  return told;
 }
 
 nlohmann::json to_json(const Path& path, const Metadata& metadata, AllFiles files) {

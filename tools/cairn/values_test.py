@@ -237,6 +237,12 @@ class ShowAndVerify(Checkpoints):
         (file,) = json.loads(self.printed("show", "--json", self.a))["checkpointables"]["config"]["files"]
         return path / file
 
+    def test_show_tells_of_arrays_in_fortran_order(self):
+        lines = self.printed("show", self.a).splitlines()
+        self.assertEqual(["T"], [line.split()[0] for line in lines if line.endswith("  Fortran order")])
+        leaves = json.loads(self.printed("show", "--json", self.a))["checkpointables"]["state"]["leaves"]
+        self.assertEqual({"fluid/T": "fortran"}, {path: leaf["order"] for path, leaf in leaves.items() if "order" in leaf})
+
     def test_show_names_the_files_of_what_is_no_tree(self):
         file = self.config_file(self.a)
         self.assertRegex(self.printed("show", self.a), rf"config: 1 file, \d+ B, handler \w+\n  {file.name}  +{file.stat().st_size} B\n")

@@ -97,6 +97,8 @@ CAIRN_C_API void cairn_async_checkpointer_free(cairn_async_checkpointer* checkpo
 typedef struct cairn_scope cairn_scope;
 
 CAIRN_C_API MPI_Comm cairn_scope_comm(const cairn_scope* scope);
+/** The same as a Fortran handle. */
+CAIRN_C_API MPI_Fint cairn_scope_comm_f(const cairn_scope* scope);
 /** The file NAME<suffix> of this checkpointable, to be freed by cairn_free. A save must name its files here,
  * on at least one rank, before its callback returns. */
 CAIRN_C_API int cairn_scope_file(const cairn_scope* scope, const char* suffix, char** path);

@@ -127,6 +127,11 @@ CAIRN_C_API int cairn_tree_text(cairn_tree* tree, const char* path, const char* 
 
 /** The memory of the leaf is const: saved, and not loaded. CAIRN_NOT_FOUND. */
 CAIRN_C_API int cairn_tree_set_read_only(cairn_tree* tree, const char* path);
+/** The array at `path` is bound with its dimensions in the reverse of the program's order, as a binding for a
+ * language with the fastest dimension first does. Its dataset says so (docs/format.md), where it has two
+ * dimensions or more; nothing else is changed, and loads do not care. The same on every rank, or the save is
+ * CAIRN_MISMATCH. CAIRN_NOT_FOUND. */
+CAIRN_C_API int cairn_tree_set_fortran_order(cairn_tree* tree, const char* path);
 /** Keeps a problem of the program's own with the leaf, for the next collective call to report.
  * CAIRN_NOT_FOUND. */
 CAIRN_C_API int cairn_tree_add_problem(cairn_tree* tree, const char* path, const char* problem);
@@ -146,6 +151,7 @@ typedef struct cairn_leaf {
   int64_t count[8];
   uint64_t bytes; /**< of count */
   int read_only;
+  int fortran_order; /**< as by cairn_tree_set_fortran_order */
 } cairn_leaf;
 
 /** How many leaves; 0 of NULL. */
