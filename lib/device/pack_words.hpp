@@ -44,6 +44,9 @@ CAIRN_ON_DEVICE inline void copy_word(std::byte* to, const std::byte* from) {
 #ifdef __CUDA_ARCH__
   *reinterpret_cast<Word*>(to) = *reinterpret_cast<const Word*>(from);
 #else
+  // A device refuses such addresses, too.
+  if ((reinterpret_cast<std::uintptr_t>(to) | reinterpret_cast<std::uintptr_t>(from)) % sizeof(Word) != 0)
+    __builtin_trap();
   __builtin_memcpy(to, from, sizeof(Word));
 #endif
 }
