@@ -9,6 +9,7 @@
 #include <atomic>
 #include <bit>
 #include <cstring>
+#include <exception>
 #include <string>
 #include <utility>
 #include <vector>
@@ -79,10 +80,16 @@ void pack_rows(const CopyShape& shape, const std::byte* from, std::byte* to) {
       std::memcpy(to, from + plane * shape.planes.stride + row * shape.rows.stride, shape.run_bytes);
 }
 
+std::atomic<bool> was_available{false};
+
+/// Once there was a device, it is not asked again.
+bool is_known_available() {
+  return was_available || is_available();
+}
+
 }  // namespace
 
 bool is_available() {
-  static std::atomic<bool> was_available{false};
   int devices = 0;
   const auto result = cudaGetDeviceCount(&devices);
   if (result == cudaSuccess && devices > 0) return was_available = true;
@@ -92,9 +99,20 @@ bool is_available() {
   return false;
 }
 
+int current_device() noexcept {
+  int device = -1;
+  if (is_known_available() && cudaGetDevice(&device) == cudaSuccess) return device;
+  cudaGetLastError();
+  return -1;
+}
+
+void make_current(int device) noexcept {
+  if (device >= 0 && current_device() != device && cudaSetDevice(device) != cudaSuccess) cudaGetLastError();
+}
+
 bool is_device(const void* memory) {
   cudaPointerAttributes attributes{};
-  if (memory == nullptr) return false;
+  if (memory == nullptr || !is_known_available()) return false;  // which also starts the driver
   if (const auto found = is_device_by_driver(memory)) return *found;
   const auto result = cudaPointerGetAttributes(&attributes, memory);
   if (result == cudaErrorInvalidValue) {  // memory that the runtime does not know, before CUDA 11
@@ -158,7 +176,8 @@ struct Copies::State {
 
   void launch(Lane& lane) {
     if (lane.batch.count == 0) return;
-    const auto batch = std::exchange(lane.batch, {});
+    const auto batch = lane.batch;
+    lane.batch.count = lane.batch.words = 0;  // the direction stays
     const CurrentDevice current(lane.stream.device());
     check(launch_pack(batch, lane.stream.get()), "cudaLaunchKernel");
   }
@@ -248,11 +267,19 @@ void Copies::scatter(const std::byte* packed, const Box& box) {
 }
 
 void Copies::wait() {
-  for (auto& lane : state_->lanes) state_->launch(lane);
+  std::exception_ptr failure;
+  for (auto& lane : state_->lanes) {
+    try {
+      state_->launch(lane);
+    } catch (...) {
+      if (!failure) failure = std::current_exception();
+    }
+  }
   auto result = cudaSuccess;
   for (const auto& lane : state_->lanes)
     if (const auto each = cudaStreamSynchronize(lane.stream.get()); each != cudaSuccess) result = each;
   const auto enclosed = std::exchange(state_->enclosed, {});
+  if (failure) std::rethrow_exception(failure);
   check(result, "copying between the host and a device");
   for (const auto& each : enclosed) pack_rows(each.shape, each.bytes.data(), each.packed);
 }

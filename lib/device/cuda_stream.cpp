@@ -16,11 +16,13 @@ void check(cudaError_t result, const char* call) {
 
 CurrentDevice::CurrentDevice(int device) {
   check(cudaGetDevice(&before_), "cudaGetDevice");
-  if (before_ != device) check(cudaSetDevice(device), "cudaSetDevice");
+  if (before_ == device) return;  // the program's own context, if it made one, stays current
+  check(cudaSetDevice(device), "cudaSetDevice");
+  changed_ = true;
 }
 
 CurrentDevice::~CurrentDevice() {
-  if (cudaSetDevice(before_) != cudaSuccess) cudaGetLastError();
+  if (changed_ && cudaSetDevice(before_) != cudaSuccess) cudaGetLastError();
 }
 
 namespace {

@@ -20,6 +20,7 @@ class CurrentDevice {
 
  private:
   int before_ = 0;
+  bool changed_ = false;
 };
 
 /// A stream of ours on one device, after what the caller's was given before (null: the device's default one).

@@ -15,6 +15,12 @@ namespace cairn::device {
 /// Error(device) where there was one and it has failed. Any thread.
 bool is_available();
 
+/// The device that is current in this thread, for the threads that work for it; -1: there is none.
+int current_device() noexcept;
+/// Makes it current in this thread, which must be the library's own: what asks the runtime there would else
+/// make a context on the first device. Nothing for -1.
+void make_current(int device) noexcept;
+
 /// Whether copies of this memory go through the device's runtime: device memory and managed memory. Pinned
 /// and plain host memory are the host's. Error(device) where the runtime has failed. Any thread.
 bool is_device(const void* memory);

@@ -14,6 +14,11 @@ bool is_available() {
   return false;
 }
 
+int current_device() noexcept {
+  return -1;
+}
+void make_current(int) noexcept {}
+
 bool is_device(const void*) {
   return false;
 }

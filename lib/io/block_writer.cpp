@@ -90,8 +90,11 @@ void BlockWriter::run(int threads, std::vector<Unit>& units,
         static_cast<int>(std::min<std::uint64_t>(static_cast<std::uint64_t>(std::max(threads, 1)), most));
   }
   std::vector<Worker> workers(static_cast<std::size_t>(std::max(threads, 1)));
-  run_workers(threads, units.size(),
-              [&](std::size_t worker, std::size_t unit) { step(workers[worker], units[unit]); });
+  run_workers(threads, units.size(), [&](std::size_t worker, std::size_t unit) {
+    if (reads_device() && !workers[worker].has_device) device::make_current(job_->device);
+    workers[worker].has_device = true;
+    step(workers[worker], units[unit]);
+  });
 }
 
 /// Copies the unit's blocks into the pool; false: it has no memory for them.

@@ -52,6 +52,7 @@ class BlockWriter {
   };
   /// What one thread holds on to from unit to unit.
   struct Worker {
+    bool has_device = false;
     Buffer buffer;
     std::vector<Staged> staged;
     const tree::StoredLeaf* leaf = nullptr;  // of `finder`

@@ -34,6 +34,7 @@ struct Unit {
 
 /// What one thread holds on to from unit to unit.
 struct Worker {
+  bool has_device = false;
   Buffer buffer;
   const tree::StoredLeaf* leaf = nullptr;  // of `finder`
   std::optional<tree::ExtentFinder> finder;
@@ -121,6 +122,8 @@ class BlockReader {
   }
 
   void read(Worker& worker, const Unit& unit) {
+    if (on_device_ && !worker.has_device) device::make_current(job_->device);
+    worker.has_device = true;
     if (on_device_ && !worker.copies) worker.copies.emplace(job_->device_stream);
     if (unit.last - unit.first == 1)
       read_in_parts(worker, pieces_[unit.first]);

@@ -29,6 +29,7 @@ struct ReadJob {
   std::span<const tree::BlockRow> rows;  // of the wanted leaves, ordered by leaf; empty: no checksums
   std::span<const Want> wants;
   Verify verify = Verify::blocks;
+  int device = -1;                // of `device::current_device()` in the thread of the program
   void* device_stream = nullptr;  // of the caller, where wants are in a device's memory
   std::uint64_t pinned_bytes = 64u << 20;
 };

@@ -72,6 +72,7 @@ struct WriteJob {
   tree::RowFormat row_format = {};
   std::uint64_t table_offset = 0;          // of the whole table in the file
   std::uint64_t first_row = 0;             // of this rank's section
+  int device = -1;                         // of `device::current_device()` in the thread of the program
   void* device_stream = nullptr;           // of the caller
   std::uint64_t pinned_bytes = 64u << 20;  // for blocks in a device's memory
 };

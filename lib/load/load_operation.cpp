@@ -5,6 +5,7 @@
 #include "base/message.hpp"
 #include "base/pack.hpp"
 #include "commit/path.hpp"
+#include "device/memory.hpp"
 #include "io/read.hpp"
 #include "load/shared_arrays.hpp"
 #include "load/tree_file.hpp"
@@ -243,6 +244,7 @@ bool LoadOperation::join(const Opened& opened, int rank) {
 
 void LoadOperation::match_leaves(comm::Communicator& comm, std::vector<tree::LocalLeaf> leaves) {
   void* const nccl = options_.device.nccl;
+  device_ = device::current_device();  // reading may be another thread's
   const auto lanes = comm.agree_min("match", 1, [&] {
     matched_ = match(std::move(leaves), opened_.stored, load_, comm.rank(), comm.size());
     shared_.emplace(matched_.shared, opened_.stored, comm.rank(), comm.size(), options_.device.stream);
@@ -258,6 +260,7 @@ void LoadOperation::read() {
   wants.insert(wants.end(), shared_->reads().begin(), shared_->reads().end());
   std::stable_sort(wants.begin(), wants.end(), [](const auto& a, const auto& b) { return a.leaf < b.leaf; });
   io::ReadJob job{&opened_.stored.leaves, opened_.stored.rows, wants, options_.integrity.verify};
+  job.device = device_;
   job.device_stream = options_.device.stream;
   job.pinned_bytes = options_.device.pinned_bytes;
   result_ = io::read(file_, job, options_.io);

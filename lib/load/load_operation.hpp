@@ -80,6 +80,7 @@ class LoadOperation {
   base::Digest expected_ = {};  // zero: any
   Opened opened_;
   base::File file_;  // the tree's file, opened by this rank
+  int device_ = -1;  // current in the thread of the program
   Matched matched_;
   std::optional<SharedArrays> shared_;
   io::ReadResult result_;

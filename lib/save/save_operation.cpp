@@ -6,6 +6,7 @@
 #include "base/pack.hpp"
 #include "commit/path.hpp"
 #include "commit/stored_files.hpp"
+#include "device/memory.hpp"
 #include "save/tree_file.hpp"
 
 #include <chrono>
@@ -133,6 +134,7 @@ io::WriteJob TreePart::job(const Options& options, int rank) const {
   job.row_format = plan.row_format;
   job.table_offset = table_offset;
   job.first_row = plan.table_first_row;
+  job.device = device::current_device();
   job.device_stream = options.device.stream;
   job.pinned_bytes = options.device.pinned_bytes;
   return job;

@@ -27,7 +27,7 @@ constexpr std::int64_t kSide = 40, kRows = 24;  // of each rank
 struct State {
   int rank = cairn::testing::rank(), size = cairn::testing::size();
   static constexpr std::size_t kField = (kRows + 2) * (kSide + 2) * (kSide + 2), kColumns = 300 * 70,
-                               kTable = 50000, kSmall = 40, kSmallCount = 30;
+                               kTable = 50000, kSmall = 40, kSmallCount = 200;
   std::vector<double> field = std::vector<double>(kField);
   std::vector<float> columns = std::vector<float>(kColumns), table = std::vector<float>(kTable);
   std::vector<std::int32_t> small = std::vector<std::int32_t>(kSmall * kSmallCount);
@@ -165,6 +165,36 @@ TEST_CASE("what is loaded into devices is what was saved, and halos stay") {
     cairn::load_async(s.context, s.path, s.state.on_device).result();
     CHECK(s.state.device_is_host());
   }
+}
+
+TEST_CASE("no context is made but on the device of the program") {
+  Setting s;
+  constexpr int device = simulated::kDevices - 1;
+  constexpr std::size_t kValues = 3 << 20;
+  cudaSetDevice(device);
+  const DeviceArray<float> values(kValues, device);
+  std::vector<float> host(kValues, 1.5f);
+  cairn::Tree tree, on_host;
+  tree["values"] = cairn::per_rank(values.data(), {static_cast<std::int64_t>(kValues)});
+  tree["step"] = cairn::ref(s.state.step);
+  on_host["values"] = cairn::per_rank(host);
+  on_host["weights"] = cairn::replicated(host.data(), {1000});
+  s.context.io.threads = 3;
+  simulated::start_driver(true);
+  simulated::forget_contexts();
+  cairn::save(s.context, s.path, on_host, {.overwrite = true});
+  cairn::load(s.context, s.path, on_host);
+  for (int each = 0; each < simulated::kDevices; ++each) CHECK_FALSE(simulated::has_context(each));
+  cairn::save(s.context, s.path, tree, {.overwrite = true});
+  cairn::save_async(s.context, s.path, tree, {.overwrite = true}).result();
+  s.context.async.snapshot = false;
+  cairn::save_async(s.context, s.path, tree, {.overwrite = true}).result();
+  cairn::load(s.context, s.path, tree);
+  cairn::load_async(s.context, s.path, tree).result();
+  CHECK(simulated::has_context(device));
+  CHECK_FALSE(simulated::has_context(0));
+  simulated::start_driver(false);
+  cudaSetDevice(0);
 }
 
 TEST_CASE("values are converted on their way to a device") {

@@ -5,6 +5,8 @@
 #include <cerrno>
 #include <fstream>
 
+#include <unistd.h>
+
 #include <catch2/catch.hpp>
 
 using namespace mpi_test;
@@ -87,7 +89,7 @@ void save_now(const cairn::Path& path, const cairn::Tree& tree, const cairn::Sav
 cairn::Checkpointables with_others(const cairn::Tree& tree) {
   static const cairn::Path source = [] {
     const auto path = std::filesystem::temp_directory_path() /
-                      ("cairn-faults-" + std::to_string(cairn::testing::rank()) + ".txt");
+                      ("cairn-faults-" + std::to_string(::getpid()) + ".txt");
     std::ofstream(path) << "a file";
     return path;
   }();

@@ -48,7 +48,7 @@ def unseen_misuses(command):
     """Compiles all misuses at once: those of which it does not say what it must, which are looked at one by one then."""
     text = "".join(f'#line 1 "misuse-{number}"\n{function(number, misuse.bad)}' for number, misuse in enumerate(MISUSES))
     found = errors_by_misuse(compilers.compile_text(command, text) or "")
-    return [misuse for number, misuse in enumerate(MISUSES) if misuse.says not in found.get(number, "")]
+    return [misuse for number, misuse in enumerate(MISUSES) if number not in found or misuse.says not in found[number]]
 
 
 def check_misuse(compiler, command, misuse):

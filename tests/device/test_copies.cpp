@@ -187,6 +187,60 @@ TEST_CASE("many small boxes are packed together, in both directions") {
   });
 }
 
+TEST_CASE("many small boxes go to a device in one scatter, and one box of many cubes") {
+  Random random(44);
+  constexpr std::size_t kArrays = 200, kBytes = 24;
+  std::deque<DeviceArray<std::byte>> arrays;
+  std::vector<std::byte> host(kArrays * kBytes);
+  fill(host.data(), host.size(), random);
+  const device::Pinned pinned(host);
+  device::Copies copies(nullptr);
+  for (std::size_t i = 0; i < kArrays; ++i) {
+    arrays.emplace_back(kBytes);
+    std::memset(arrays.back().inside(), 0, kBytes);
+    copies.scatter(host.data() + i * kBytes, {arrays.back().data(), Dims{1}, Dims{kBytes}, 1});
+  }
+  const auto before = host;
+  copies.wait();
+  CHECK(host == before);
+  for (std::size_t i = 0; i < kArrays; ++i)
+    REQUIRE(std::memcmp(arrays[i].inside(), host.data() + i * kBytes, kBytes) == 0);
+
+  // More cubes than a launch holds.
+  const Dims count{100, 4, 2, 4}, strides{100, 20, 8, 1};
+  const DeviceArray<std::byte> box(100 * 100);
+  std::memset(box.inside(), 0, 100 * 100);
+  copies.scatter(host.data(), {box.data(), strides, count, 1});
+  copies.wait();
+  CHECK(host == before);
+  std::vector<std::byte> expected(100 * 100);
+  tree::copy_strided(host.data(), tree::row_major_strides(count), expected.data(), strides, count, 1);
+  CHECK(std::equal(expected.begin(), expected.end(), box.inside()));
+}
+
+TEST_CASE("a failed launch is told once the copies are over, and the next ones go well") {
+  const DeviceArray<std::byte> first(1 << 18), second(64, simulated::kDevices - 1);
+  std::memset(first.inside(), 7, 1 << 18);
+  std::memset(second.inside(), 8, 64);
+  std::vector<std::byte> host((1 << 18) + 64);
+  const device::Pinned pinned(host);
+  device::Copies copies(nullptr);
+  const auto start = [&] {
+    copies.gather({second.data(), Dims{1}, Dims{64}, 1}, host.data());
+    copies.gather({first.data(), Dims{1}, Dims{1 << 18}, 1}, host.data() + 64);
+  };
+  start();
+  simulated::fail_call(0);
+  CHECK(code_of([&] { copies.wait(); }) == ErrorCode::device);
+  simulated::fail_call(-1);
+  CHECK(host.back() == std::byte{7});
+  host.assign(host.size(), std::byte{});
+  start();
+  copies.wait();
+  CHECK(host.front() == std::byte{8});
+  CHECK(host.back() == std::byte{7});
+}
+
 TEST_CASE("a large box of short rows is one kernel; managed memory is left to the runtime's copies") {
   constexpr std::size_t kPlanes = 100, kRows = 10, kColumns = 20, kRow = 24, kPlane = 11 * kRow;
   const DeviceArray<double> field(kPlanes * kPlane + 8);

@@ -93,6 +93,7 @@ struct World {
   Counts counts;
   Alive alive;
   bool packs = true, driver = false;
+  bool contexts[kDevices] = {};
 
   const Range* find(const void* memory, std::uintptr_t& start) {
     const auto address = reinterpret_cast<std::uintptr_t>(memory);
@@ -110,10 +111,12 @@ World& world() {
 }
 thread_local int current_device = 0;
 
-/// The result of a call that goes well, unless it was to fail.
-cudaError_t next_call() {
+/// The result of a call that goes well, unless it was to fail. All but the questions that need none make a
+/// context on the current device.
+cudaError_t next_call(bool needs_context = true) {
   auto& w = world();
   const std::lock_guard lock(w.mutex);
+  w.contexts[current_device] = w.contexts[current_device] || needs_context;
   const bool fails = w.failing >= 0 && w.called == w.failing;
   ++w.called;
   if (fails) w.last = w.error;
@@ -199,6 +202,16 @@ Counts counts() {
   const std::lock_guard lock(w.mutex);
   return w.counts;
 }
+bool has_context(int device) {
+  auto& w = world();
+  const std::lock_guard lock(w.mutex);
+  return w.contexts[device];
+}
+void forget_contexts() {
+  auto& w = world();
+  const std::lock_guard lock(w.mutex);
+  for (auto& each : w.contexts) each = false;
+}
 void start_driver(bool started) {
   auto& w = world();
   const std::lock_guard lock(w.mutex);
@@ -280,20 +293,22 @@ cudaError_t cudaGetLastError() {
 }
 
 cudaError_t cudaGetDeviceCount(int* count) {
-  if (const auto error = next_call()) return error;
+  if (const auto error = next_call(false)) return error;
   *count = kDevices;
   return cudaSuccess;
 }
 cudaError_t cudaGetDevice(int* device) {
-  if (const auto error = next_call()) return error;
+  if (const auto error = next_call(false)) return error;
   *device = current_device;
   return cudaSuccess;
 }
 cudaError_t cudaSetDevice(int device) {
-  if (const auto error = next_call()) return error;
+  if (const auto error = next_call(false)) return error;
   if (device < 0 || device >= kDevices) return refuse(cudaErrorInvalidDevice);
   current_device = device;
-  return cudaSuccess;
+  auto& w = world();
+  const std::lock_guard lock(w.mutex);
+  return w.contexts[device] = true, cudaSuccess;
 }
 
 cudaError_t cudaMalloc(void** memory, size_t bytes) {

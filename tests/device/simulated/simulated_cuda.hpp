@@ -21,6 +21,9 @@ void launch(cudaStream_t stream, std::function<void()> kernel);
 void fail_call(int call, cudaError_t error = cudaErrorIllegalAddress);
 /// Calls since `fail_call`.
 int calls();
+/// Whether a call needed a context on this device since `forget_contexts`.
+bool has_context(int device);
+void forget_contexts();
 /// Whether the driver tells of memory by itself; it does not at first.
 void start_driver(bool started);
 /// Whether the devices can run the kernel that packs; they can at first.
