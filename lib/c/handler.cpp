@@ -14,7 +14,13 @@ namespace {
 /// A handler that is made of callbacks.
 class CalledHandler : public Handler {
  public:
-  explicit CalledHandler(const cairn_handler& calls) : calls_(calls), type_(c::text_or_empty(calls.type)) {}
+  explicit CalledHandler(const cairn_handler& calls)
+      : calls_(calls),
+        arg_(calls.arg,
+             [destroy = calls.destroy](void* arg) {
+               if (destroy != nullptr) destroy(arg);
+             }),
+        type_(c::text_or_empty(calls.type)) {}
 
   std::string type() const override { return type_; }
 
@@ -31,7 +37,7 @@ class CalledHandler : public Handler {
     run("save", scope, [&](cairn_scope& shown) {
       return calls_.save(calls_.arg, &shown, thing.get_if<c::ForeignObject>()->object, &job);
     });
-    std::shared_ptr<void> kept(job, [calls = calls_](void* done) {
+    std::shared_ptr<void> kept(job, [calls = calls_, arg = arg_](void* done) {
       if (done != nullptr && calls.release != nullptr) calls.release(calls.arg, done);
     });
     if (calls_.write == nullptr) return {};
@@ -65,6 +71,7 @@ class CalledHandler : public Handler {
   }
 
   cairn_handler calls_;
+  std::shared_ptr<void> arg_;  // destroyed after the last job
   std::string type_;
 };
 
@@ -101,7 +108,7 @@ int cairn_scope_agree(cairn_scope* scope, int (*local_step)(void* arg), void* ar
 
 int cairn_context_add_handler(cairn_context* context, const cairn_handler* handler, const char* bound_name) {
   return c::guard([&] {
-    c::need(context).context.handlers.add(std::make_shared<CalledHandler>(c::take(&c::need(handler))),
-                                          c::text_or_empty(bound_name));
+    const auto made = std::make_shared<CalledHandler>(c::take(&c::need(handler)));
+    c::need(context).context.handlers.add(made, c::text_or_empty(bound_name));
   });
 }

@@ -8,7 +8,7 @@ namespace {
 /// Enough to keep the bus busy, and few, since the program computes meanwhile.
 constexpr unsigned kThreads = 256, kMostBlocks = 64;
 
-#if defined(__CUDA_ARCH__) && __CUDA_ARCH__ < 700
+#if (defined(__CUDA_ARCH__) && __CUDA_ARCH__ < 700) || CUDART_VERSION < 11070
 #define CAIRN_IN_PLACE
 #else
 #define CAIRN_IN_PLACE __grid_constant__

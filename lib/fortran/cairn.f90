@@ -90,6 +90,7 @@ module cairn
     integer :: references = 1
     type(logical_copy), pointer :: logicals => null()
     type(rows_link), pointer :: rows => null()
+    logical :: is_write_due = .false.  ! of the logicals, when the load in the background is over
   end type
 
   !> Names, and the memory behind them. Assigning one to another makes both the same tree.
@@ -143,7 +144,6 @@ module cairn
 
   type :: handler_link
     class(cairn_handler), pointer :: handler => null()
-    type(handler_link), pointer :: next => null()
   end type
   type :: object_link
     class(*), pointer :: object => null()
@@ -159,13 +159,12 @@ module cairn
     private
     type(c_ptr) :: handle = c_null_ptr
     integer(int32) :: comm = 0
-    type(handler_link), pointer :: handlers => null()
   contains
 !@context_bindings
     procedure, public :: set => context_set                  !< an option by name and text, as `cairn env` lists them
     procedure, public :: get => context_get
     procedure, public :: set_device_stream => context_set_device_stream
-    procedure, public :: add_handler => context_add_handler  !< for objects of its type; it must outlive the context
+    procedure, public :: add_handler => context_add_handler  !< for objects of its type; it must outlive all that is made of the context
     procedure, public :: free => context_free
   end type
 
@@ -196,6 +195,7 @@ module cairn
 
   type :: completion_link
     procedure(cairn_on_complete), pointer, nopass :: call => null()
+    type(cairn_tree) :: loaded
   end type
 
   !> A save or a load in the background.

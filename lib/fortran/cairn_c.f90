@@ -71,7 +71,7 @@ module cairn_c
     integer(c_size_t) :: struct_size = 0
     type(c_ptr) :: type = c_null_ptr, arg = c_null_ptr
     type(c_funptr) :: handles = c_null_funptr, save = c_null_funptr, write = c_null_funptr, release = c_null_funptr, &
-      load = c_null_funptr, metadata = c_null_funptr
+      load = c_null_funptr, metadata = c_null_funptr, destroy = c_null_funptr
   end type
 
   type, bind(C) :: c_save_options

@@ -133,7 +133,7 @@ def value(each):
     yield f"    {each.declaration}, intent(in) :: value"
     yield f"    {each.stored}, target :: copy"
     yield f"    copy = {'merge(1_int8, 0_int8, value)' if each.is_logical else 'value'}"
-    yield f"    call finish(c_tree_value(handle_of(self), c_text(path), {each.stored_dtype}, c_loc(copy)), world())"
+    yield f"    call finish(c_tree_value(handle_for(self, path), c_text(path), {each.stored_dtype}, c_loc(copy)), world())"
     yield "  end subroutine"
 
 

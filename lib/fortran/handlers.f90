@@ -12,14 +12,13 @@
     character(len=:), allocatable :: bound
     allocate (link)
     link%handler => handler
-    link%next => self%handlers
-    self%handlers => link
     type_text = c_text(type)
     calls%struct_size = c_sizeof(calls)
     calls%type = address_of(type_text)
     calls%arg = c_loc(link)
     calls%save = c_funloc(handler_save)
     calls%load = c_funloc(handler_load)
+    calls%destroy = c_funloc(handler_destroy)
     bound = c_null_char
     if (present(bound_name)) bound = c_text(bound_name)
     call finish(c_context_add_handler(self%handle, calls, bound), self%comm, ierr)
@@ -51,6 +50,14 @@
     integer(c_int) :: code
     code = handle(arg, scope, object, .false.)
   end function
+
+  !> Nothing can call the handler any more.
+  subroutine handler_destroy(arg) bind(C, name='')
+    type(c_ptr), value :: arg
+    type(handler_link), pointer :: link
+    call c_f_pointer(arg, link)
+    deallocate (link)
+  end subroutine
 
   function handle(arg, scope, object, saving) result(code)
     type(c_ptr), intent(in) :: arg, scope, object
@@ -109,16 +116,6 @@
     code = 0
     if (link%has_failed) code = c_fail(c_text(link%message))
   end function
-
-  subroutine forget_handlers(context)
-    class(cairn_context), intent(inout) :: context
-    type(handler_link), pointer :: next
-    do while (associated(context%handlers))
-      next => context%handlers%next
-      deallocate (context%handlers)
-      context%handlers => next
-    end do
-  end subroutine
 
   subroutine forget_objects(things)
     class(cairn_checkpointables), intent(inout) :: things

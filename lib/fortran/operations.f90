@@ -39,7 +39,6 @@
     class(cairn_context), intent(inout) :: self
     call c_context_free(self%handle)
     self%handle = c_null_ptr
-    call forget_handlers(self)
   end subroutine
 
   subroutine put_metrics(names, values, kept_names, metrics)
@@ -154,7 +153,7 @@
     integer, optional, intent(out) :: ierr
     integer(c_int) :: code
     code = c_response_result(response%handle, c_null_ptr)
-    if (code == 0) call write_logicals(response%loaded)
+    if (code == 0) call write_logicals_if_due(response%loaded)
     call response%free()
     call finish(code, response%comm, ierr)
   end subroutine

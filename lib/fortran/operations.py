@@ -66,7 +66,7 @@ OPERATIONS = {
     "load_async": operation(LOAD, ["tree", "response"], [TREE, RESPONSE], f"handle = {SAVED}", READ_TREE,
                             "call response%free()", "response%comm = context%comm",
                             call("load_async", "handle", "args%c", "response%handle"),
-                            "if (code == 0) response%loaded = tree"),
+                            "if (code == 0) response%loaded = tree", "if (code == 0) tree%rep%is_write_due = .true."),
     "load_owned": operation(OWNED, ["tree"], [TREE], call("load_owned", "args%c", "handle"), "call release(tree%rep)",
                             "allocate (tree%rep)", "tree%rep%handle = handle"),
     "verify": operation(NOTHING, ["problems"], ["integer, intent(out) :: problems", "integer(c_size_t) :: count"],

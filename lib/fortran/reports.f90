@@ -27,6 +27,7 @@
     integer(c_int) :: code
     allocate (link)
     link%call => call
+    link%loaded = self%loaded
     code = c_response_on_complete(self%handle, c_funloc(completed), c_loc(link))
     if (code /= 0) deallocate (link)
     call finish(code, self%comm, ierr)
@@ -39,6 +40,7 @@
     type(c_ptr), value :: message, arg
     type(completion_link), pointer :: link
     call c_f_pointer(arg, link)
+    if (code == 0) call write_logicals_if_due(link%loaded)
     call link%call(report_of(report), int(code), f_text(message))
     deallocate (link)
   end subroutine

@@ -37,6 +37,15 @@
     handle = tree%rep%handle
   end function
 
+  !> The same for binding something anew at `path`: what was kept of what is bound there now goes.
+  function handle_for(tree, path) result(handle)
+    class(cairn_tree), intent(inout) :: tree
+    character(len=*), intent(in) :: path
+    type(c_ptr) :: handle
+    handle = handle_of(tree)
+    call forget(tree%rep, path, .false.)
+  end function
+
   !> The same of a tree that is only looked at; null where it has none.
   function known_handle(tree) result(handle)
     class(cairn_tree), intent(in) :: tree
@@ -59,9 +68,8 @@
     type(cairn_array) :: bound
     integer(c_int64_t), target :: shape(9), strides(9)
     type(c_ptr) :: handle
-    handle = handle_of(tree)
+    handle = handle_for(tree, path)
     bound = view
-    call forget(tree%rep, path, .false.)
     if (view%is_logical) call copy_logicals(tree, path, bound)
     shape = reversed(bound%extents, bound%ndims)
     strides = reversed(bound%strides, bound%ndims)
@@ -253,6 +261,14 @@
     call move_logicals(tree, .true.)
   end subroutine
 
+  !> After a load in the background, once.
+  subroutine write_logicals_if_due(tree)
+    type(cairn_tree), intent(in) :: tree
+    if (.not. associated(tree%rep)) return
+    if (tree%rep%is_write_due) call write_logicals(tree)
+    tree%rep%is_write_due = .false.
+  end subroutine
+
   !> After a load.
   subroutine write_logicals(tree)
     type(cairn_tree), intent(in) :: tree
@@ -292,13 +308,13 @@
     type(c_ptr) :: address
     address = c_null_ptr
     if (len(variable) > 0) address = address_of(variable)
-    call finish(c_tree_ref_padded(handle_of(self), c_text(path), address, int(len(variable), c_size_t)), world())
+    call finish(c_tree_ref_padded(handle_for(self, path), c_text(path), address, int(len(variable), c_size_t)), world())
   end subroutine
 
   subroutine tree_text(self, path, value)
     class(cairn_tree), intent(inout) :: self
     character(len=*), intent(in) :: path, value
-    call finish(c_tree_text(handle_of(self), c_text(path), c_text(value)), world())
+    call finish(c_tree_text(handle_for(self, path), c_text(path), c_text(value)), world())
   end subroutine
 
   subroutine tree_read_only(self, path, ierr)

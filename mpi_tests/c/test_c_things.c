@@ -156,7 +156,7 @@ void test_checkpointables(void) {
 /* ---- a handler of the program's own: an integer of rank 0's, in a file of its own */
 
 typedef struct {
-  int saved, released, fails;
+  int saved, released, fails, destroyed;
 } Kind;
 
 typedef struct {
@@ -182,6 +182,10 @@ static int write_integer(void* arg, void* job) {
   snprintf(text, sizeof text, "%d\n", made->value);
   if (test_rank == 0) write_file(made->path, text);
   return 0;
+}
+
+static void destroy_kind(void* arg) {
+  ++((Kind*)arg)->destroyed;
 }
 
 static void release_job(void* arg, void* job) {
@@ -223,8 +227,9 @@ void test_handlers(void) {
   cairn_checkpointables* things = NULL;
   cairn_handler handler;
   cairn_metadata* metadata = NULL;
+  cairn_checkpointer* steps = NULL;
   cairn_checkpointable_info info;
-  Kind kind = {0, 0, 0};
+  Kind kind = {0, 0, 0, 0};
   int integer = 17;
   CHECK_OK(cairn_context_create(MPI_COMM_WORLD, &context));
   CHECK_OK(cairn_checkpointables_create(&things));
@@ -239,8 +244,10 @@ void test_handlers(void) {
   handler.release = release_job;
   handler.load = load_integer;
   handler.metadata = tell_integer;
+  handler.destroy = destroy_kind;
   CHECK_OK(cairn_context_add_handler(context, &handler, NULL));
   CHECK_FAILS(cairn_context_add_handler(context, &handler, NULL), CAIRN_INVALID_ARGUMENT, "already");
+  CHECK(kind.destroyed == 1);
   CHECK_OK(cairn_save_checkpointables(context, test_path("handler"), things, NULL, NULL));
   CHECK(kind.saved == 1 && kind.released == 1);
   integer = 0;
@@ -255,6 +262,13 @@ void test_handlers(void) {
   CHECK_FAILS(cairn_save_checkpointables(context, test_path("handler-2"), things, NULL, NULL), CAIRN_INTERNAL,
               "will not be written");
   CHECK(kind.saved == 2 && kind.released == 2);
-  cairn_checkpointables_free(things);
+  kind.fails = 0;
+  CHECK_OK(cairn_checkpointer_create(context, test_path("handler-steps"), NULL, &steps));
   cairn_context_free(context);
+  CHECK(kind.destroyed == 1);
+  CHECK_OK(cairn_checkpointer_save_checkpointables(steps, 1, things, NULL, NULL));
+  CHECK(kind.saved == 3);
+  cairn_checkpointer_free(steps);
+  CHECK(kind.destroyed == 2);
+  cairn_checkpointables_free(things);
 }

@@ -9,6 +9,8 @@ module particles
 
   integer :: completions = 0
   type(cairn_report) :: last_report
+  logical, allocatable, target :: mask(:,:)
+  logical :: mask_when_over
 
   !> Arrays that grow together.
   type, extends(cairn_rows) :: particle_set
@@ -200,6 +202,13 @@ contains
     end select
   end subroutine
 
+  subroutine note_mask(report, code, message)
+    type(cairn_report), intent(in) :: report
+    integer, intent(in) :: code
+    character(len=*), intent(in) :: message
+    mask_when_over = code == CAIRN_OK .and. message == '' .and. report%operation == 'load' .and. all(mask)
+  end subroutine
+
   subroutine note_completion(report, code, message)
     type(cairn_report), intent(in) :: report
     integer, intent(in) :: code
@@ -237,6 +246,7 @@ program test_fortran_objects
   call test_completion()
   call test_states()
   call test_handlers()
+  call test_logicals()
   failures32 = int(failures, int32)
   call MPI_Allreduce(failures32, all32, 1_int32, MPI_INTEGER4, MPI_SUM, comm, error32)
   call MPI_Finalize(error32)
@@ -467,6 +477,7 @@ contains
     type(list), target :: numbers
     type(cairn_metadata) :: metadata
     type(cairn_response) :: response
+    type(cairn_checkpointer) :: run
     integer, target :: no_list
     integer :: ierr
     numbers%numbers = [3, 1, 4]
@@ -496,8 +507,38 @@ contains
     call wrong%add_object('numbers', 'list', no_list)
     call cairn_save_checkpointables(context, at('handlers-3'), wrong, ierr=ierr)
     call fails_with(ierr, CAIRN_INTERNAL, 'this is no list')
+    handler%is_broken = .false.
+    call run%open(context, at('handler-steps'))
+    call context%free()
+    handler%saves = 0
+    call run%save_checkpointables(1, things)
+    call check(handler%saves == 1, 'saved by a checkpointer whose context is gone')
+    call run%close()
     call things%free()
     call wrong%free()
-    call context%free()
+  end subroutine
+
+  !> A rank without any; another value where an array was; and what a load in the background writes.
+  subroutine test_logicals()
+    type(cairn_tree) :: tree
+    type(cairn_response) :: response
+    logical, allocatable, target :: gone(:)
+    integer :: ierr
+    allocate (mask(merge(0, 4, rank == ranks - 1), 5), source=.true.)
+    call tree%sharded('mask', mask, shape=[4 * (ranks - 1), 5], start=[4 * rank, 0], count=shape(mask))
+    allocate (gone(1000), source=.true.)
+    call tree%per_rank('x', gone)
+    deallocate (gone)
+    call tree%value('x', 5)
+    call cairn_save(comm, at('logicals'), tree, ierr=ierr)
+    call check(ierr == 0, 'a rank without logicals')
+    mask = .false.
+    call cairn_load_async(comm, at('logicals'), tree, response)
+    call response%on_complete(note_mask)
+    mask_when_over = .false.
+    call cairn_wait(response)
+    call check(mask_when_over, 'logicals when the load is over')
+    call check(all(mask), 'loaded logicals')
+    deallocate (mask)
   end subroutine
 end program

@@ -114,8 +114,8 @@ class Bench {
     results.reads = measure(comm_, chosen(readers()), settings_.rounds, true);
     check_load();
     if (device_) {
-      results.device = measure(comm_, chosen(on_device()), settings_.rounds, true);
       results.device_bytes_taken = device_bytes_taken();
+      results.device = measure(comm_, chosen(on_device()), settings_.rounds, true);
       check_device();
     }
     plain_.remove();
@@ -238,8 +238,8 @@ class Bench {
         {"cairn load, warm", [] {}, load_again, [] {}, [this] { return stages(); }},
     };
   }
-  /// By a save in the background and a load, at the most of all ranks; ranks that share a device count
-  /// together.
+  /// By the first save in the background and the first load, streams and the code of kernels included; at the
+  /// most of all ranks. Ranks that share a device count together.
   std::uint64_t device_bytes_taken() {
     device_->start_watching();
     save_async(Context(comm_), checkpoint(), device_tree_, {.overwrite = true}).result();

@@ -106,7 +106,8 @@ CAIRN_C_API int cairn_scope_file(const cairn_scope* scope, const char* suffix, c
  * return; the operation has failed in any case. Collective. */
 CAIRN_C_API int cairn_scope_agree(cairn_scope* scope, int (*local_step)(void* arg), void* arg);
 
-/** One kind of thing. `arg` must live as long as the context and all operations over it. */
+/** One kind of thing. `arg` must live until `destroy` is called; without it, as long as the context, all that
+ * was made of it, and all operations over them. */
 typedef struct cairn_handler {
   size_t struct_size;
   const char* type; /**< recorded in the checkpoint; copied. Not "tree", "json", "stateful" or "file" */
@@ -123,6 +124,9 @@ typedef struct cairn_handler {
   int (*load)(void* arg, cairn_scope* scope, void* object);
   /** Tells of a saved object without loading it; `file` is the first of its files. NULL: nothing. */
   int (*metadata)(void* arg, const char* file, cairn_text* json);
+  /** Called once when no other function of the handler can be called any more, on any thread; also where it
+   * could not be added. NULL: nothing is. */
+  void (*destroy)(void* arg);
 } cairn_handler;
 
 /** bound_name: the checkpointable that it is for; NULL: any. Later ones win. CAIRN_INVALID_ARGUMENT at once
