@@ -40,7 +40,10 @@ class LeafReader {
     if (object_.contains("order")) read_order();
     if (object_.contains("rows")) read_rows();
     read_tiling(bytes);
-    if (used_ != object_.size()) refuse_leaf("has members that this version does not know");
+    // What a newer library wrote is not damaged: nobody is to pass over it for an older checkpoint.
+    if (used_ != object_.size())
+      throw Error(ErrorCode::unsupported, "the index of the file says of '" + leaf_.path +
+                                              "' what this library does not know: use a newer one");
     return std::move(leaf_);
   }
 
