@@ -77,7 +77,8 @@ struct AsyncOptions {
   /// Host memory of a rank for snapshots, kept from save to save; 0: as much as they need. What does not fit
   /// is written before the call returns.
   std::uint64_t staging_bytes = env("ASYNC_STAGING_BYTES", 0ull);
-  std::uint64_t rate_bytes_per_s = env("ASYNC_RATE_BYTES_PER_S", 0ull);  ///< of each rank's writes; 0: no bound
+  std::uint64_t rate_bytes_per_s =
+      env("ASYNC_RATE_BYTES_PER_S", 0ull);  ///< of each rank's writes; 0: no bound
 };
 
 /// Of arrays in the memory of NVIDIA devices.

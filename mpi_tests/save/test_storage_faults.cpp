@@ -5,9 +5,8 @@
 #include <cerrno>
 #include <fstream>
 
-#include <unistd.h>
-
 #include <catch2/catch.hpp>
+#include <unistd.h>
 
 using namespace mpi_test;
 
@@ -87,13 +86,13 @@ void save_now(const cairn::Path& path, const cairn::Tree& tree, const cairn::Sav
 
 /// With one thing of each kind that is no tree: each has files of its own to be written.
 cairn::Checkpointables with_others(const cairn::Tree& tree) {
-  static const cairn::Path source = [] {
-    const auto path = std::filesystem::temp_directory_path() /
-                      ("cairn-faults-" + std::to_string(::getpid()) + ".txt");
-    std::ofstream(path) << "a file";
-    return path;
-  }();
-  return {{"state", tree}, {"config", nlohmann::json{{"lr", 1e-3}}}, {"notes", cairn::file(source)}};
+  static const struct Source {
+    cairn::Path path =
+        std::filesystem::temp_directory_path() / ("cairn-faults-" + std::to_string(::getpid()) + ".txt");
+    Source() { std::ofstream(path) << "a file"; }
+    ~Source() { std::filesystem::remove(path); }
+  } source;
+  return {{"state", tree}, {"config", nlohmann::json{{"lr", 1e-3}}}, {"notes", cairn::file(source.path)}};
 }
 
 void save_several(const cairn::Path& path, const cairn::Tree& tree, const cairn::SaveOptions& options) {
