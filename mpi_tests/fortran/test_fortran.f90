@@ -3,9 +3,10 @@
 !> usage: test_fortran FOLDER
 program test_fortran
   use, intrinsic :: iso_c_binding
-  use, intrinsic :: iso_fortran_env, only: int8, int16, int32, int64, real32, real64, error_unit
+  use, intrinsic :: iso_fortran_env, only: int8, int16, int32, int64, real32, real64
   use mpi
   use cairn
+  use checks
   implicit none
 
   interface
@@ -29,10 +30,6 @@ program test_fortran
   end interface
 
   integer, parameter :: nx = 4, ny = 3
-  integer(int32) :: error32, rank32, ranks32, failures32, all32
-  integer :: rank, ranks, failures = 0
-  integer(int32) :: comm
-  character(len=200) :: folder
 
   type :: state
     real(real64), allocatable :: T(:,:), U(:,:), columns(:,:), particles(:,:)
@@ -48,13 +45,7 @@ program test_fortran
     character(len=20) :: note = ''
   end type
 
-  call MPI_Init(error32)
-  comm = MPI_COMM_WORLD
-  call MPI_Comm_rank(comm, rank32, error32)
-  call MPI_Comm_size(comm, ranks32, error32)
-  rank = rank32
-  ranks = ranks32
-  call get_command_argument(1, folder)
+  call start_tests()
   call test_round_trip()
   call test_owned()
   call test_from_cpp()
@@ -63,33 +54,9 @@ program test_fortran
   call test_checkpointables()
   call test_partial()
   call test_checkpointer()
-  failures32 = int(failures, int32)
-  call MPI_Allreduce(failures32, all32, 1_int32, MPI_INTEGER4, MPI_SUM, comm, error32)
-  call MPI_Finalize(error32)
-  if (all32 /= 0) error stop 1
+  call end_tests()
 
 contains
-
-  subroutine check(condition, what)
-    logical, intent(in) :: condition
-    character(len=*), intent(in) :: what
-    if (condition) return
-    failures = failures + 1
-    write (error_unit, '(a,i0,2a)') '[rank ', rank, '] failed: ', what
-  end subroutine
-
-  subroutine fails_with(ierr, code, part)
-    integer, intent(in) :: ierr, code
-    character(len=*), intent(in) :: part
-    call check(ierr == code .and. index(cairn_last_error(), part) > 0, &
-               'an error that says ' // part // ', and not ' // cairn_last_error())
-  end subroutine
-
-  function at(name) result(path)
-    character(len=*), intent(in) :: name
-    character(len=:), allocatable :: path
-    path = trim(folder) // '/' // name
-  end function
 
   !> Everything zero, in memory of the sizes that this rank has.
   subroutine make(s)

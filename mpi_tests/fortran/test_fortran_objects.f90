@@ -220,25 +220,17 @@ contains
 end module
 
 program test_fortran_objects
-  use, intrinsic :: iso_fortran_env, only: int32, int64, real64, error_unit
+  use, intrinsic :: iso_fortran_env, only: int32, int64, real64
   use mpi
   use cairn
+  use checks
   use particles
   implicit none
 
-  integer(int32) :: error32, rank32, ranks32, failures32, all32
-  integer :: rank, ranks, failures = 0
-  integer(int32) :: comm, alone
-  character(len=200) :: folder
+  integer(int32) :: alone
 
-  call MPI_Init(error32)
-  comm = MPI_COMM_WORLD
+  call start_tests()
   alone = MPI_COMM_SELF
-  call MPI_Comm_rank(comm, rank32, error32)
-  call MPI_Comm_size(comm, ranks32, error32)
-  rank = rank32
-  ranks = ranks32
-  call get_command_argument(1, folder)
   call test_rename()
   call test_metadata()
   call test_rows()
@@ -247,33 +239,9 @@ program test_fortran_objects
   call test_states()
   call test_handlers()
   call test_logicals()
-  failures32 = int(failures, int32)
-  call MPI_Allreduce(failures32, all32, 1_int32, MPI_INTEGER4, MPI_SUM, comm, error32)
-  call MPI_Finalize(error32)
-  if (all32 /= 0) error stop 1
+  call end_tests()
 
 contains
-
-  subroutine check(condition, what)
-    logical, intent(in) :: condition
-    character(len=*), intent(in) :: what
-    if (condition) return
-    failures = failures + 1
-    write (error_unit, '(a,i0,2a)') '[rank ', rank, '] failed: ', what
-  end subroutine
-
-  subroutine fails_with(ierr, code, part)
-    integer, intent(in) :: ierr, code
-    character(len=*), intent(in) :: part
-    call check(ierr == code .and. index(cairn_last_error(), part) > 0, &
-               'an error that says ' // part // ', and not ' // cairn_last_error())
-  end subroutine
-
-  function at(name) result(path)
-    character(len=*), intent(in) :: name
-    character(len=:), allocatable :: path
-    path = trim(folder) // '/' // name
-  end function
 
   subroutine test_rename()
     type(cairn_tree) :: saved, loaded
