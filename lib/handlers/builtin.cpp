@@ -92,7 +92,9 @@ class JsonHandler final : public Handler {
     return writing(section, text + "\n");
   }
   void load(HandlerScope& scope, const Checkpointable& thing) override {
-    const auto text = read_everywhere(as_section(scope));
+    auto& section = as_section(scope);
+    const auto text = read_everywhere(section);
+    parse(text, section.file(json_suffix));
     const auto& object = object_of(thing);
     object.set_state(object.pointer, {text}, false, 0, 1);
   }

@@ -317,6 +317,27 @@ TEST_CASE("a damaged file of a thing that is no tree is found before it is loade
   CHECK_FALSE(s.load({{"config", config}}));
 }
 
+TEST_CASE("a file that is not JSON is found without its digest, too") {
+  Setting s;
+  s.context.integrity.verify = cairn::Verify::off;
+  Counter counter{5};
+  json config = {{"lr", 0.5}};
+  REQUIRE_FALSE(s.save({{"config", config}, {"counter", cairn::stateful(counter)}}));
+  for (const char* name : {"config", "counter"}) {
+    const auto file = s.path / (std::string(name) + ".json");
+    const auto good = text_of(file);
+    MPI_Barrier(MPI_COMM_WORLD);
+    if (cairn::testing::rank() == 0) std::ofstream(file) << std::string(good.size(), '[');
+    MPI_Barrier(MPI_COMM_WORLD);
+    if (std::string(name) == "config")
+      check_error(s.load({{"config", config}}), cairn::ErrorCode::corrupt, name);
+    else
+      check_error(s.load({{"counter", cairn::stateful(counter)}}), cairn::ErrorCode::corrupt, "is not JSON");
+  }
+  CHECK(config == json{{"lr", 0.5}});
+  CHECK(counter.value == 5);
+}
+
 TEST_CASE("metadata and metrics are kept with several things") {
   Setting s;
   json config = {{"lr", 0.5}};

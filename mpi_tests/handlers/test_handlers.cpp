@@ -53,6 +53,7 @@ class MeshHandler final : public cairn::Handler {
 
   void load(cairn::HandlerScope& scope, const cairn::Checkpointable& thing) override {
     ++loads;
+    if (during_load) during_load();
     int rank = 0;
     MPI_Comm_rank(scope.context().comm(), &rank);
     auto& mesh = *thing.get_if<Mesh>();
@@ -71,6 +72,7 @@ class MeshHandler final : public cairn::Handler {
   int saves = 0, loads = 0, agreements = 1;
   int throw_in_save = -1, throw_in_agree = -1, throw_in_work = -1, throw_in_load = -1, more_on = -1;
   bool swallow = false;
+  std::function<void()> during_load = nullptr;
 
  private:
   std::string type_;
@@ -254,6 +256,38 @@ TEST_CASE("a program's handler wins over the library's own") {
       common_outcome(MPI_COMM_WORLD,
                      [&] { cairn::load(s.context, s.path, state.tree, {.checkpointable_name = "tree"}); }),
       ErrorCode::mismatch, "greedy");
+}
+
+TEST_CASE("handlers that are not the same on all ranks are an error on all") {
+  Setting s;
+  json value = 1;
+  REQUIRE_FALSE(s.save({{"value", value}}));
+  if (cairn::testing::size() == 1) return;
+  if (cairn::testing::rank() == cairn::testing::size() - 1)
+    s.context.handlers.add(std::make_shared<GreedyHandler>(), "value");
+  check_error(s.load({{"value", value}}), ErrorCode::mismatch, "other handlers");
+  check_error(s.save({{"value", value}}), ErrorCode::mismatch, "");
+  CHECK(value == 1);
+}
+
+TEST_CASE("a file that was not saved is not found, and a checkpoint that another one replaces is told of") {
+  Setting s;
+  const int last = cairn::testing::size() - 1;
+  const auto cells = s.mesh.cells;
+  if (cairn::testing::rank() == last) s.mesh.cells.clear();  // and names no file
+  REQUIRE_FALSE(s.save({{"mesh", cairn::object(s.mesh)}}));
+  check_error(s.load({{"mesh", cairn::object(s.mesh)}}), ErrorCode::not_found, "without a file mesh.", last);
+
+  s.mesh.cells = cells;
+  REQUIRE_FALSE(s.save({{"mesh", cairn::object(s.mesh)}}));
+  s.handler->during_load = [&] {
+    if (cairn::testing::rank() != 0) return;
+    const auto other = s.folder.path() / "other";
+    std::filesystem::rename(s.path, other);
+    std::filesystem::copy(other, s.path, std::filesystem::copy_options::recursive);
+  };
+  check_error(s.load({{"mesh", cairn::object(s.mesh)}}), ErrorCode::locked,
+              "overwritten while it was loaded");
 }
 
 TEST_CASE("what cannot be a handler is refused where it is added") {
