@@ -3,6 +3,7 @@
 #include "generation.hpp"
 
 #include <cerrno>
+#include <fstream>
 
 #include <catch2/catch.hpp>
 
@@ -47,6 +48,7 @@ TEST_CASE("leaves and things that were added in several calls are one checkpoint
   for (const bool checksums : {true, false}) {
     Setting s;
     s.context.integrity.checksums = checksums;
+    s.context.ranks.primary = checksums ? 0 : cairn::testing::size() - 1;
     json config = {{"lr", 0.5}};
     cairn::partial::save(s.context, s.path, s.some({"table", "deep/uneven"}),
                          {.custom_metadata = {{"run", 1}}, .metrics = {{"loss", 1}, {"a", 1}}});
@@ -114,6 +116,26 @@ TEST_CASE("what was added stays as it was after a call with wrong arguments") {
   cairn::load(s.context, s.path, s.state.tree);
   CHECK(s.state.number == 9);
   CHECK(s.state.whole());
+}
+
+TEST_CASE("what is damaged before the end is not merged") {
+  Setting s;
+  cairn::partial::save(s.context, s.path, s.some({"table", "own"}));
+  cairn::partial::save(s.context, s.path, s.some({"field"}));
+  MPI_Barrier(MPI_COMM_WORLD);
+  if (cairn::testing::rank() == 0)
+    for (const auto& name : s.folder.hidden())
+      for (const auto& entry : std::filesystem::directory_iterator(s.folder.path() / name)) {
+        if (entry.path().extension() != ".h5") continue;
+        std::fstream file(entry.path(), std::ios::in | std::ios::out | std::ios::binary);
+        const auto size = entry.file_size();
+        file.seekp(static_cast<std::streamoff>(size / 4));
+        file << std::string(size / 2, '\x5a');
+      }
+  MPI_Barrier(MPI_COMM_WORLD);
+  check_error(common([&] { cairn::partial::finalize(s.context, s.path); }), ErrorCode::corrupt, "");
+  CHECK_FALSE(s.is_visible());
+  if (cairn::testing::rank() == 0) CHECK(s.folder.hidden().empty());
 }
 
 TEST_CASE("nothing is finalized that was not begun, and an older checkpoint is overwritten only by the end") {
