@@ -133,7 +133,8 @@ void Root::remove_damaged(const std::string& name, bool sync) {
 std::string Root::set_aside(const std::string& name) {
   const auto parent = base::open_directory(root_);
   for (int number = 0;; ++number) {
-    const std::string aside = name + ".damaged" + (number > 0 ? "-" + std::to_string(number) : "");
+    auto aside = name + ".damaged";
+    if (number > 0) aside.append("-").append(std::to_string(number));
     const auto moved = base::rename_new(parent, name, aside);
     if (moved == base::RenameResult::exists) continue;
     return moved == base::RenameResult::done ? aside : std::string();

@@ -56,7 +56,8 @@ void copy_in(const Path& from, const Path& to, const FileOptions& files) {
 void copy_out(const base::File& directory, const Path& name, const Path& to, const FileOptions& files) {
   const auto source = open_regular(&directory, name);
   const auto parent = parent_of(to);
-  const std::string scratch = "." + to.filename().string() + "." + base::to_hex(base::random_id());
+  std::string scratch(".");
+  scratch.append(to.filename().native()).append(".").append(base::to_hex(base::random_id()));
   auto file = commit::create_file(parent, scratch, files);
   try {
     copy(source, file);
