@@ -56,10 +56,11 @@ enum ExitStatus : int {
 /// on every rank.
 ///
 /// All functions are collective over the context's communicator but the const ones, which tell what the last
-/// collective call knew; the destructor waits for no other rank, and lets a save in the background go on. One
-/// thread at a time. A step that differs between ranks is Error(mismatch), at the latest in the next call,
-/// and in all that follow: make a new Checkpointer then. An object that was moved from or closed throws
-/// Error(invalid_argument).
+/// collective call knew; the destructor waits for no other rank, and lets a save in the background go on: the
+/// constructor of the next one, and whatever else looks at the root directory, first waits until it is over,
+/// and throws what it met. One thread at a time. A step that differs between ranks is Error(mismatch), at the
+/// latest in the next call, and in all that follow: make a new Checkpointer then. An object that was moved
+/// from or closed throws Error(invalid_argument).
 class CAIRN_API Checkpointer {
  public:
   /// Looks for the steps that there are. Error(invalid_argument) lists what is wrong with policies and names.

@@ -21,7 +21,16 @@ namespace {
 
 /// For one operation, once the ranks have agreed on the primary.
 struct Comm : comm::Communicator {
-  explicit Comm(const Context& context) : Communicator(context) { set_primary(context.ranks.primary); }
+  explicit Comm(const Context& context) : Communicator(context), primary(context.ranks.primary) {
+    set_primary(primary);
+  }
+  /// For what looks at the root directory: a Checkpointer that is gone may have left a save in the
+  /// background, which has the root until it is over.
+  void finish_all() {
+    async::Queue::finish_all(*this);
+    set_primary(primary);
+  }
+  int primary;
 };
 
 std::optional<std::int64_t> latest_of(const StepList& list) noexcept {
@@ -74,6 +83,7 @@ CheckpointerRep::CheckpointerRep(const Context& context, const Path& root, Check
         return options_.save_when;
       }()) {
   Comm comm(context_);
+  comm.finish_all();
   update(comm, "look for steps", [&](StepList& list) { list = root_.scan(); });
 }
 
@@ -142,6 +152,7 @@ bool CheckpointerRep::begin(std::int64_t step, const StepOptions& options, Pendi
   }
   wait();
   Comm comm(context_);
+  if (!claimed_) comm.finish_all();
   claim(comm);
   update(comm, "prepare step", [&](StepList& list) { prepare(list, step, options.overwrite); });
   const auto known = steps_.find(step);
@@ -159,7 +170,6 @@ bool CheckpointerRep::begin(std::int64_t step, const StepOptions& options, Pendi
 /// From now on no other job saves here.
 void CheckpointerRep::claim(comm::Communicator& comm) {
   if (claimed_) return;
-  async::Queue::finish_all(comm);  // a save that another Checkpointer left in the background has the root
   update(comm, "claim root", [&](StepList& list) {
     root_.claim(context_.io.fsync);
     rescan(list);  // one may have, since
@@ -306,6 +316,7 @@ Path CheckpointerRep::locate(const char* operation, std::int64_t step) {
   require_open();
   wait();
   Comm comm(context_);
+  comm.finish_all();
   agree_on_step(comm, operation, step);
   update(comm, operation, [&](StepList& list) {
     if (list.contains(step)) return;
@@ -319,6 +330,7 @@ std::optional<std::int64_t> CheckpointerRep::restore_latest(const Load& load) {
   wait();
   {
     Comm comm(context_);
+    comm.finish_all();
     update(comm, "look for steps", [&](StepList& list) {
       root_.repair();
       list = root_.scan();
@@ -393,6 +405,7 @@ bool CheckpointerRep::should_stop() {
 void CheckpointerRep::remove(std::int64_t step) {
   wait();
   Comm comm(context_);
+  comm.finish_all();
   agree_on_step(comm, "remove", step);
   claim(comm);
   update(comm, "remove", [&](StepList& list) {
@@ -414,6 +427,7 @@ void CheckpointerRep::pin(std::int64_t step, bool pinned) {
   const char* const operation = pinned ? "pin" : "unpin";
   wait();
   Comm comm(context_);
+  comm.finish_all();
   agree_on_step(comm, operation, step);
   update(comm, operation, [&](StepList& list) {
     if (!list.contains(step)) rescan(list);  // another job may have saved it
@@ -426,6 +440,7 @@ void CheckpointerRep::pin(std::int64_t step, bool pinned) {
 void CheckpointerRep::reload() {
   wait();
   Comm comm(context_);
+  comm.finish_all();
   update(comm, "look for steps", [&](StepList& list) { rescan(list); });
 }
 

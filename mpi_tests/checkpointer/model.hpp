@@ -120,7 +120,7 @@ struct Model {
   double period_s = 0;                  // 0: by steps alone
   std::map<std::int64_t, bool> listed;  // the steps that it knows, and whether as damaged
   std::optional<std::int64_t> restored;
-  bool claimed = false;  // it has saved, and looked at what is there before
+  bool claimed = false;  // it has saved or removed, and looked at what is there before
   bool claim_unknown = false;
   std::map<std::int64_t, Stored> retired;  // what the last operation has removed for the policy
   std::set<std::int64_t> perhaps_removed;  // damaged, which it did not know
@@ -184,6 +184,13 @@ struct Model {
       if (const auto known = before.find(number); known != before.end()) damaged = damaged || known->second;
   }
 
+  /// The first time that it changes something, it looks at what another job may have left since.
+  void claim() {
+    if (!claimed) look_again();
+    claimed = true;
+    claim_unknown = false;
+  }
+
   bool decide(std::int64_t step, bool force, double now_s) {
     if (asked == std::pair(step, force)) return answered;
     const bool again = step == begun_with;
@@ -201,9 +208,7 @@ struct Model {
               double now_s) {
     if (!decide(step, options.force, now_s)) return {};
     wait();
-    if (!claimed) look_again();
-    claimed = true;
-    claim_unknown = false;
+    claim();
     const auto known = listed.find(step);
     if (known != listed.end() && !known->second) {
       if (!options.overwrite) return {cairn::ErrorCode::already_exists};
@@ -276,6 +281,7 @@ struct Model {
 
   Answer remove(std::int64_t step) {
     wait();
+    claim();
     if (!listed.count(step)) return {cairn::ErrorCode::not_found};
     if (disk.at(step).pinned) return {cairn::ErrorCode::locked};
     disk.erase(step);

@@ -2,6 +2,11 @@
 #include "checkpointer/manual_time.hpp"
 #include "checkpointer/root_setting.hpp"
 
+#include <atomic>
+#include <chrono>
+#include <optional>
+#include <thread>
+
 using namespace mpi_test;
 using namespace cairn::policies;
 
@@ -235,16 +240,98 @@ TEST_CASE(
   CHECK(checkpoints.steps() == Steps{1, 3});
 }
 
-TEST_CASE("a checkpointer that goes with a save pending leaves the save to go on") {
+TEST_CASE(
+    "a checkpointer that goes with a save pending leaves the save to go on, and the next waits for it") {
+  struct Slow : cairn::base::StorageHook {  // so that whoever does not wait is seen
+    int before(cairn::base::Op op, std::string_view name, std::uint64_t, std::uint64_t) override {
+      if (op == cairn::base::Op::write && name.find("votes") != std::string_view::npos)
+        std::this_thread::sleep_for(std::chrono::milliseconds(20));
+      return 0;
+    }
+  } slow;
   RootSetting s;
-  {
-    auto checkpoints = s.open();
-    s.state.fill(1);
-    CHECK(checkpoints.save_async(1, s.state.tree));
+  std::optional<cairn::Checkpointer> checkpoints(s.open()), other(s.open());
+  cairn::base::set_storage_hook(&slow);
+  const auto leave = [&](std::int64_t step) {
+    s.state.fill(step);
+    CHECK(checkpoints->save_async(step, s.state.tree));
+    checkpoints.reset();
+  };
+  leave(1);
+  checkpoints.emplace(s.open());
+  CHECK(checkpoints->latest() == 1);
+  leave(2);
+  CHECK(other->restore_latest(s.state.tree) == 2);
+  CHECK(s.state.is(2));
+  checkpoints.emplace(s.open());
+  leave(3);
+  other->reload();
+  CHECK(other->latest() == 3);
+  checkpoints.emplace(s.open());
+  leave(4);
+  other->pin(4);
+  checkpoints.emplace(s.open());
+  leave(5);
+  other->load(5, s.state.tree);
+  CHECK(s.state.is(5));
+  checkpoints.emplace(s.open());
+  leave(6);
+  other->remove(6);
+  CHECK(other->steps() == Steps{1, 2, 3, 4, 5});
+  other.reset();
+  checkpoints.emplace(s.open()), other.emplace(s.open());
+  leave(7);
+  CHECK(s.save(*other, 8));
+  CHECK(other->steps() == Steps{1, 2, 3, 4, 5, 7, 8});
+  cairn::base::set_storage_hook(nullptr);
+}
+
+TEST_CASE("what a save met whose checkpointer is gone is thrown once, by the next that looks") {
+  struct Fail : cairn::base::StorageHook {
+    int before(cairn::base::Op op, std::string_view name, std::uint64_t, std::uint64_t) override {
+      return op == cairn::base::Op::write && name.find("votes") != std::string_view::npos ? ENOSPC : 0;
+    }
+  } fail;
+  RootSetting s;
+  std::optional<cairn::Checkpointer> checkpoints(s.open());
+  s.save(*checkpoints, 1);
+  auto other = s.open();
+  for (const bool by_restore : {true, false}) {
+    if (is_last_rank()) cairn::base::set_storage_hook(&fail);
+    CHECK(checkpoints->save_async(2, s.state.tree));
+    checkpoints.reset();
+    const auto error = common([&] {
+      if (by_restore)
+        other.restore_latest(s.state.tree);
+      else
+        s.open();
+    });
+    cairn::base::set_storage_hook(nullptr);
+    check_error(error, ErrorCode::no_space, "");
+    CHECK(other.restore_latest(s.state.tree) == 1);
+    CHECK(other.damaged().empty());
+    checkpoints.emplace(s.open());
+    CHECK(checkpoints->steps() == Steps{1});
   }
+}
+
+TEST_CASE("the root is the primary's alone, also while something else goes on in the background") {
+  struct Watch : cairn::base::StorageHook {
+    int before(cairn::base::Op, std::string_view name, std::uint64_t, std::uint64_t) override {
+      if (name.find("/.cairn") != std::string_view::npos) seen = true;
+      return 0;
+    }
+    std::atomic<bool> seen = false;
+  } watch;
+  RootSetting s;
+  s.context.ranks.primary = cairn::testing::size() - 1;
+  auto elsewhere = cairn::save_async(s.context, s.folder.path() / "elsewhere", s.state.tree);
   auto checkpoints = s.open();
-  CHECK(checkpoints.restore_latest(s.state.tree) == 1);
-  CHECK(s.state.is(1));
+  cairn::base::set_storage_hook(&watch);
+  CHECK(s.save(checkpoints, 1));
+  cairn::base::set_storage_hook(nullptr);
+  CHECK(watch.seen == is_last_rank());
+  elsewhere.result();
 }
 
 TEST_CASE("what cannot be a policy, a name or a root is one error on all ranks") {
