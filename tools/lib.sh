@@ -105,12 +105,30 @@ configure() {
 
 system_python() { if [ -x /usr/bin/python3 ]; then echo /usr/bin/python3; else echo python3; fi; }
 
+# Open MPI removes the directory that all jobs of a user share when it finds it empty, although another job may just be
+# about to use it, which then does not start. hold_mpi_sessions keeps it from being empty; release_mpi_sessions lets it go.
+mpi_sessions=
+hold_mpi_sessions() {
+  local own
+  own=$(mpirun -n 1 printenv PMIX_SERVER_TMPDIR 2>/dev/null) || return 0
+  [ -n "$own" ] || return 0
+  mpi_sessions=${own%/*}
+  mkdir -p "$mpi_sessions/held-$$" || mpi_sessions=
+}
+release_mpi_sessions() {
+  [ -n "$mpi_sessions" ] || return 0
+  rmdir "$mpi_sessions/held-$$" 2>/dev/null || true
+  mpi_sessions=
+}
+
 # run_tests BUILD ARGUMENTS...: runs `meson test`, shows what failed, ends with the counts; fails if a test did.
 run_tests() {
   local build=$1 status=0
   shift
   rm -f "$build/meson-logs/testlog.json"
+  hold_mpi_sessions
   meson test -C "$build" "$@" || status=$?
+  release_mpi_sessions
   "$(system_python)" "$root/tools/summarize_tests.py" "$build/meson-logs/testlog.json" || return 1
   [ "$status" -eq 0 ]
 }

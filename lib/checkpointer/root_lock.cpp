@@ -40,8 +40,8 @@ void write_owner(const base::File& file, bool locked) {
 }  // namespace
 
 RootLock RootLock::acquire(const base::File& root, const FileOptions& files) {
-  constexpr int kAttempts = 10;  // whoever only looks has the lock for a moment
-  constexpr double kPause_s = 0.01;
+  constexpr int kAttempts = 7;  // whoever only looks has the lock for a moment
+  double pause_s = 0.01;        // 0.6 s in all
   const auto directory = open_lock_directory(root, files);
   make_owner_file(directory, files);
   for (int attempt = 1;; ++attempt) {
@@ -58,7 +58,8 @@ RootLock RootLock::acquire(const base::File& root, const FileOptions& files) {
                       (found.owner ? ": " + commit::describe(*found.owner) : std::string()) +
                       "; give each job a root directory of its own, or wait for that one",
                   0, -1, root.name());
-    time_source().sleep(kPause_s);
+    time_source().sleep(pause_s);
+    pause_s *= 2;
   }
 }
 

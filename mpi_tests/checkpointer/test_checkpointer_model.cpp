@@ -409,7 +409,8 @@ class Series {
     note("dropped");
     ++operations_;
     checkpoints_.reset();
-    const auto pending = std::exchange(model_.pending, {});
+    const auto pending = model_.pending;
+    model_.pending.reset();
     if (pending) model_.disk[pending->step] = pending->stored;
     begin_life(!pending);  // a fault would hit what goes on in the background
   }

@@ -379,6 +379,8 @@ TEST_CASE("A late rank times out the others, poisons the communicator, and is po
   const bool late = rank() == size() - 1;
   {
     Context context(mine);
+    context.ranks.timeout_s = 40;
+    Communicator(context).sum("made", {});
     context.ranks.timeout_s = late ? 40 : 0.2;
     Communicator comm(context);
     // The late rank goes on only when every other has given up.
