@@ -16,9 +16,10 @@ struct Pending;
 inline namespace CAIRN_ABI {
 
 /// A save or a load that goes on in the background. Movable, and valid until its result is taken. Dropping
-/// one is safe and communicates nothing: the operation goes on, it is over at the latest in MPI_Finalize, and
-/// a failure is thrown by the next collective call on the same communicator once every rank knows of it. The
-/// communicator must live until then.
+/// one is safe and communicates nothing: a save goes on, it is over at the latest in MPI_Finalize, and a
+/// failure is thrown by the next collective call on the same communicator once every rank knows of it
+/// (docs/collectives.md names the few that do not). A load is given up. The communicator must live until
+/// then.
 ///
 /// One thread at a time. A call on an object that is not valid is Error(invalid_argument), on this rank
 /// alone.
@@ -49,7 +50,8 @@ class [[nodiscard]] CAIRN_API AsyncResponse {
 
   /// `callback` is called once, on the thread of the caller and within a later call: in `poll` or `result`,
   /// or in the next collective call where this object was dropped. Its Error is null where all went well; in
-  /// `poll` it is what this rank knows. What it throws is dropped. Not collective.
+  /// `poll` it is what this rank knows; of a load that was dropped it is `cancelled`. What it throws is
+  /// dropped. Not collective.
   void on_complete(std::function<void(const Report&, const Error*)> callback);
 
   /// Gives the operation up and waits until it is over. A save that was decided before stands; else nothing

@@ -57,10 +57,13 @@ enum ExitStatus : int {
 ///
 /// All functions are collective over the context's communicator but the const ones, which tell what the last
 /// collective call knew; the destructor waits for no other rank, and lets a save in the background go on: the
-/// constructor of the next one, and whatever else looks at the root directory, first waits until it is over,
-/// and throws what it met. One thread at a time. A step that differs between ranks is Error(mismatch), at the
-/// latest in the next call, and in all that follow: make a new Checkpointer then. An object that was moved
-/// from or closed throws Error(invalid_argument).
+/// constructor of the next one on that communicator, and its other functions that look at the root directory,
+/// wait until it is over, and throw what it met. One thread at a time. A step that differs between ranks is
+/// Error(mismatch), at the latest in the next call; once `save`, `should_save` or `should_stop` have thrown
+/// it, they do for good: make a new Checkpointer then. (Where some ranks save a step that they have asked
+/// `should_save` for, and others another one, it is Error(mpi) or Error(timeout).) An object that was moved
+/// from throws Error(invalid_argument), and so do the collective functions but `close` of one that was
+/// closed.
 class CAIRN_API Checkpointer {
  public:
   /// Looks for the steps that there are. Error(invalid_argument) lists what is wrong with policies and names.
@@ -80,7 +83,8 @@ class CAIRN_API Checkpointer {
   bool save(std::int64_t step, const Tree& tree, const StepOptions& options = {});
   bool save_checkpointables(std::int64_t step, const Checkpointables& things,
                             const StepOptions& options = {});
-  /// The same in the background. What it meets is thrown by `wait`, or by the next save.
+  /// The same in the background. What it meets is thrown, with the step in its message, by `wait` or
+  /// whichever collective function comes first, but `should_save` and `should_stop`.
   bool save_async(std::int64_t step, const Tree& tree, const StepOptions& options = {});
   bool save_checkpointables_async(std::int64_t step, const Checkpointables& things,
                                   const StepOptions& options = {});

@@ -16,7 +16,8 @@ namespace partial {
 /// finalized, or by the next save at that path once this job is dead. The bytes of a checkpointable that was
 /// made in several calls are copied once, within the file system, by `finalize`. `overwrite` is that of the
 /// first call; the custom metadata of a later call replace the earlier ones if they are not null; metrics add
-/// up. After an error that is not of this call's arguments, what was begun is given up.
+/// up. After an error that is not of this call's arguments, what was begun is given up; but what an earlier
+/// operation met whose AsyncResponse was dropped is thrown before anything is done: call again then.
 ///
 /// Errors as of `save`. Collective over the context's communicator, the same one for all calls.
 CAIRN_API Report save(const Context& context, const Path& path, const Tree& tree,
@@ -26,8 +27,8 @@ CAIRN_API Report save(const Context& context, const Path& path, const Tree& tree
 CAIRN_API Report save_checkpointables(const Context& context, const Path& path, const Checkpointables& things,
                                       const SaveOptions& options = {});
 
-/// Commits what was added. Error(not_found) where nothing was begun at the path. Where it fails, nothing of
-/// it is left. Collective over the context's communicator.
+/// Commits what was added. Error(not_found) where nothing was begun at the path. Where it fails otherwise,
+/// nothing of it is left. Collective over the context's communicator.
 CAIRN_API Report finalize(const Context& context, const Path& path);
 
 }  // namespace partial

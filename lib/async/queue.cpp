@@ -1,5 +1,6 @@
 #include "async/queue.hpp"
 
+#include "base/message.hpp"
 #include "base/thread.hpp"
 
 #include <algorithm>
@@ -20,6 +21,15 @@ void work_at_low_priority(Task& task) {
   } catch (const std::system_error&) {
     task.work();
   }
+}
+
+/// It comes out of another call, which has its own errors.
+Error of_dropped(Task& task, const Error& error) {
+  const auto& report = task.report();
+  return Error(error.code(),
+               report.operation + " " + report.path.string() +
+                   ", whose result nobody has asked for: " + std::string(base::message_of(error)),
+               error.system_error(), error.rank(), error.path());
 }
 
 }  // namespace
@@ -56,7 +66,11 @@ void Queue::settle_all(comm::Communicator& comm) {
   for (std::size_t i = 0; i < tasks.size(); ++i) {
     if ((*ready)[i] == 0) continue;
     forget(*tasks[i]);
-    tasks[i]->conclude(comm);
+    try {
+      tasks[i]->conclude(comm);
+    } catch (const Error& error) {
+      throw of_dropped(*tasks[i], error);
+    }
   }
   comm.set_primary(0);  // until the operation that follows has agreed on its own
 }

@@ -19,9 +19,8 @@ inline namespace CAIRN_ABI {
 namespace {
 
 /// Waits for the task, and brings it to its end.
-Report conclude(const detail::Pending& pending) {
+Report conclude(comm::Communicator& comm, const detail::Pending& pending) {
   base::Clock clock;
-  comm::Communicator comm(pending.context);
   pending.task->wait();
   pending.task->report().blocked_s += clock.seconds();
   async::Queue::of(comm)->forget(*pending.task);
@@ -48,7 +47,9 @@ bool AsyncResponse::valid() const noexcept {
 
 Report AsyncResponse::result() {
   if (!pending_) nothing_to_wait_for();
-  return conclude(*std::exchange(pending_, nullptr));
+  const auto pending = std::exchange(pending_, nullptr);
+  comm::Communicator comm(pending->context);
+  return conclude(comm, *pending);
 }
 
 bool AsyncResponse::poll() {
@@ -70,11 +71,13 @@ void AsyncResponse::on_complete(std::function<void(const Report&, const Error*)>
 
 void AsyncResponse::cancel() {
   if (!pending_) nothing_to_wait_for();
-  pending_->task->cancel();
+  const auto pending = std::exchange(pending_, nullptr);
+  pending->task->cancel();
+  comm::Communicator comm(pending->context);
   try {
-    conclude(*std::exchange(pending_, nullptr));
-  } catch (const Error& error) {
-    if (error.code() == ErrorCode::timeout || error.code() == ErrorCode::mpi) throw;
+    conclude(comm, *pending);
+  } catch (const Error&) {
+    if (comm.poisoned()) throw;
   }
 }
 

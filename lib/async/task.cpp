@@ -18,9 +18,20 @@ void Task::work() noexcept {
     failure_.emplace(ErrorCode::internal, "something that is not a std::exception was thrown");
   }
   snapshotted_ = true;
+  {
+    std::shared_ptr<void> kept;  // let go outside the lock, and before anybody believes that it is over
+    const std::lock_guard lock(mutex_);
+    kept = std::move(kept_);
+    keeps_ = false;
+  }
   const std::lock_guard lock(mutex_);
   done_ = true;
   changed_.notify_all();
+}
+
+void Task::keep(std::shared_ptr<void> thing) noexcept {
+  const std::lock_guard lock(mutex_);
+  if (keeps_) kept_ = std::move(thing);
 }
 
 void Task::wait() {
@@ -51,9 +62,9 @@ Report Task::conclude(comm::Communicator& comm) {
     comm.agree("result", [&] {
       if (failure_) throw Error(*failure_);
     });
+    failed_elsewhere_.reset();
     do_conclude(comm);
     comm.allow(0);
-    failed_elsewhere_.reset();
   } catch (const Error& error) {
     comm.allow(0);
     failure_ = error;

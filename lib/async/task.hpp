@@ -38,6 +38,9 @@ class Task {
   void drop() noexcept;
   bool dropped() const noexcept { return dropped_; }
 
+  /// Something to be let go in the background, once it is over.
+  void keep(std::shared_ptr<void> thing) noexcept;
+
   // On the caller's thread.
   void on_complete(Callback callback) { callback_ = std::move(callback); }
   /// Calls the callback, if it was not called, with what this rank knows. Only when done.
@@ -60,13 +63,16 @@ class Task {
   /// Collective: the part that follows it, on every rank or none. Fills the report.
   virtual void do_conclude(comm::Communicator& comm) = 0;
   void set_snapshotted() noexcept { snapshotted_ = true; }
-  /// That it failed elsewhere: for the callback, until the ranks agree on what is thrown. In `do_work`.
+  /// That it failed elsewhere: for the callback, until the ranks agree on what is thrown. In `do_work`; in
+  /// `do_conclude`, what the callback is told although nothing is thrown.
   void set_failed_elsewhere(Error error) { failed_elsewhere_.emplace(std::move(error)); }
 
  private:
   std::atomic<bool> done_ = false, snapshotted_ = false, cancelled_ = false, dropped_ = false;
   std::mutex mutex_;
   std::condition_variable changed_;
+  std::shared_ptr<void> kept_;  // until it is done
+  bool keeps_ = true;
   std::optional<Error> failure_;           // of this rank, once done
   std::optional<Error> failed_elsewhere_;  // as far as this rank knows
   Callback callback_;

@@ -3,6 +3,7 @@
 #include "async/queue.hpp"
 #include "base/checksum.hpp"
 #include "base/log.hpp"
+#include "base/message.hpp"
 #include "base/pack.hpp"
 #include "cairn/metadata.hpp"
 #include "checkpointer/keep_rule.hpp"
@@ -68,6 +69,13 @@ Error no_step(std::int64_t step, const StepList& list, const Path& path) {
                "there is no step " + std::to_string(step) + " in " + path.string() +
                    "; there are: " + checkpointer::to_text(list),
                0, -1, path);
+}
+
+Error of_step(std::int64_t step, const Error& error) {
+  return Error(
+      error.code(),
+      "saving step " + std::to_string(step) + " in the background: " + std::string(base::message_of(error)),
+      error.system_error(), error.rank(), error.path());
 }
 
 }  // namespace
@@ -240,9 +248,10 @@ bool CheckpointerRep::save_in_background(std::int64_t step, const StepOptions& o
     decider_.save_failed(latest());
     throw;
   }
-  // Kept until the save is over, though this object may not be.
-  next.response.on_complete([lock = root_.lock()](const Report&, const Error*) {});
   pending_ = std::move(next);
+  // Kept until the save is over, though this object may not be.
+  comm::Communicator comm(context_);
+  async::Queue::of(comm)->tasks().back()->keep(root_.lock());
   return true;
 }
 
@@ -253,9 +262,9 @@ void CheckpointerRep::wait() {
   pending_.reset();
   try {
     committed(done, done.response.result());
-  } catch (const Error&) {
+  } catch (const Error& error) {
     decider_.save_failed(latest());
-    throw;
+    throw of_step(done.step, error);  // perhaps out of a call for another step
   }
 }
 
@@ -367,6 +376,7 @@ bool CheckpointerRep::try_step(std::int64_t step, const Load& load) {
         note_damage(step, error.what());
       } else if (error.code() == ErrorCode::not_found && !is_checkpoint(context_, path)) {
         steps_.erase(step);  // another job has removed it
+        decider_.set_last_saved(latest());
       } else {
         throw;
       }

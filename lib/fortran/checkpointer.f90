@@ -20,6 +20,7 @@
     end if
     if (present(digits)) options%digits = int(digits, c_int)
     self%comm = context%comm
+    call c_checkpointer_free(self%handle)
     code = c_checkpointer_create(context%handle, c_text(root), options, self%handle)
     if (present(save_when)) call c_save_policy_free(save_when%handle)
     if (present(keep)) call c_keep_policy_free(keep%handle)

@@ -62,15 +62,15 @@ Report finalize(const Context& context, const Path& path) {
   async::Queue::finish_all(comm);
   load_stages::agree_on_path(comm, context, "partial::finalize", path);
   auto& unfinished = async::Queue::of(comm)->unfinished();
-  std::shared_ptr<comm::Attachment> kept;
-  comm.agree("finalize", [&] {
-    const auto found = unfinished.find(save_stages::place_of(path, context.files));
-    if (found == unfinished.end())
+  const auto found = *comm.agree("finalize", [&] {
+    const auto begun = unfinished.find(save_stages::place_of(path, context.files));
+    if (begun == unfinished.end())
       throw Error(ErrorCode::not_found, "nothing was begun by partial::save on this communicator", 0,
                   comm.rank(), path);
-    kept = found->second;
-    unfinished.erase(found);
+    return begun;
   });
+  const auto kept = found->second;
+  unfinished.erase(found);
   return static_cast<save_stages::PartialSave&>(*kept).finalize(comm);
 }
 

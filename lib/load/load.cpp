@@ -34,7 +34,12 @@ class BackgroundLoad final : public async::Task {
 
   void do_conclude(comm::Communicator& comm) override {
     // What was dropped may have no memory any more; so it is on every rank.
-    if (dropped()) return;
+    if (dropped()) {
+      set_failed_elsewhere(Error(ErrorCode::cancelled,
+                                 "the load was given up, since its AsyncResponse is gone", 0, -1,
+                                 report().path));
+      return;
+    }
     const double blocked_s = report().blocked_s, background_s = report().background_s;
     try {
       report() = operation_->finish(comm);
@@ -72,10 +77,16 @@ AsyncResponse load_async(const Context& context, const Path& path, Tree& tree, c
   async::Queue::finish_all(comm);
   const auto queue = async::Queue::of(comm);
   auto operation = std::make_unique<load_stages::LoadOperation>(context, path, options, "load_async");
-  operation->start(comm, tree);
-  auto task = std::make_shared<load_stages::BackgroundLoad>(std::move(operation), comm.primary());
+  auto& running = *operation;
+  std::shared_ptr<async::Task> task;
+  async::Queue::Prepared prepared;
+  running.start(comm, tree, [&] {
+    task = std::make_shared<load_stages::BackgroundLoad>(std::move(operation), context.ranks.primary);
+    prepared = queue->prepare(task, context);
+  });
+  task->report().plan_s = running.report().plan_s;
   task->report().blocked_s = clock.seconds();
-  return AsyncResponse(queue->start(queue->prepare(std::move(task), context)));
+  return AsyncResponse(queue->start(std::move(prepared)));
 }
 
 }  // namespace CAIRN_ABI

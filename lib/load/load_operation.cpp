@@ -136,9 +136,10 @@ Tree LoadOperation::run_owning(comm::Communicator& comm) {
   return std::move(*tree);
 }
 
-void LoadOperation::start(comm::Communicator& comm, Tree& tree) {
+void LoadOperation::start(comm::Communicator& comm, Tree& tree, const std::function<void()>& prepare) {
   base::Clock clock;
   auto request = agree_on_request(comm, [&](std::vector<tree::Problem>& problems) {
+    if (prepare) prepare();
     tree::unshare(tree);
     return tree::resolve(tree, problems);
   });

@@ -8,6 +8,7 @@
 #include "load/shared_arrays.hpp"
 #include "plan/plan.hpp"
 
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -36,7 +37,8 @@ class LoadOperation {
   void expect(const base::Digest& save_id) { expected_ = save_id; }
 
   /// The same as `run` in three steps. Collective: opens the checkpoint, and finds out what goes where.
-  void start(comm::Communicator& comm, Tree& tree);
+  /// `prepare`: what may fail on one rank, and then fails on all; before anything else is done.
+  void start(comm::Communicator& comm, Tree& tree, const std::function<void()>& prepare = nullptr);
   /// Local, any thread, neither MPI nor HDF5: reads this rank's bytes. Throws on this rank alone.
   void read();
   /// Collective, once every rank has read: shares the replicated arrays.

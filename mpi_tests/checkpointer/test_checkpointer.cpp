@@ -1,6 +1,7 @@
 #include "base/storage.hpp"
 #include "checkpointer/manual_time.hpp"
 #include "checkpointer/root_setting.hpp"
+#include "comm/communicator.hpp"
 
 #include <atomic>
 #include <chrono>
@@ -232,7 +233,7 @@ TEST_CASE(
         s.save(checkpoints, 3, {.force = true});
     });
     cairn::base::set_storage_hook(nullptr);
-    check_error(error, ErrorCode::no_space, "");
+    check_error(error, ErrorCode::no_space, "saving step 2 in the background: ");
     CHECK(checkpoints.steps() == Steps{1});
     checkpoints.wait();  // told once
   }
@@ -307,12 +308,71 @@ TEST_CASE("what a save met whose checkpointer is gone is thrown once, by the nex
         s.open();
     });
     cairn::base::set_storage_hook(nullptr);
-    check_error(error, ErrorCode::no_space, "");
+    check_error(error, ErrorCode::no_space, "checkpoints/2, whose result nobody has asked for: ");
     CHECK(other.restore_latest(s.state.tree) == 1);
     CHECK(other.damaged().empty());
     checkpoints.emplace(s.open());
     CHECK(checkpoints->steps() == Steps{1});
   }
+}
+
+TEST_CASE("a save whose checkpointer is gone has the root until it is over, whoever asks for it") {
+  struct Gate : cairn::base::StorageHook {
+    int before(cairn::base::Op op, std::string_view name, std::uint64_t, std::uint64_t) override {
+      if (op == cairn::base::Op::write && name.find("votes") != std::string_view::npos) open.wait(false);
+      return 0;
+    }
+    std::atomic<bool> open = false;
+  } gate;
+  RootSetting s;
+  std::optional<cairn::Checkpointer> checkpoints(s.open());
+  cairn::base::set_storage_hook(&gate);
+  CHECK(checkpoints->save_async(1, s.state.tree));
+  checkpoints.reset();
+  // Over another communicator nobody waits for it.
+  MPI_Comm comm = MPI_COMM_NULL;
+  MPI_Comm_dup(MPI_COMM_WORLD, &comm);
+  {
+    cairn::Context context(comm);
+    cairn::Checkpointer other(context, s.root);
+    auto error = common([&] { other.save(2, s.state.tree); });
+    gate.open = true;
+    gate.open.notify_all();
+    check_error(error, ErrorCode::locked, "another job saves in ");
+    for (int attempt = 0; attempt < 1000; ++attempt) {
+      error = common([&] { other.save(2, s.state.tree); });
+      if (!error) break;
+      REQUIRE(error->code() == ErrorCode::locked);
+      std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    }
+    CHECK_FALSE(error);
+    CHECK(other.steps() == Steps{1, 2});
+    cairn::base::set_storage_hook(nullptr);
+  }
+  MPI_Comm_free(&comm);
+}
+
+TEST_CASE("where another job removes the only step while it is restored, nothing was saved yet") {
+  struct Remove : cairn::comm::CommHook {
+    explicit Remove(cairn::Path of) : path(std::move(of)) {}
+    void before(std::string_view stage) override {
+      if (stage == "load" && cairn::testing::rank() == 0) std::filesystem::remove_all(path);
+    }
+    cairn::Path path;
+  };
+  RootSetting s;
+  {
+    auto checkpoints = s.open();
+    s.save(checkpoints, 10);
+  }
+  auto checkpoints = s.open({.save_when = first_step()});
+  CHECK(checkpoints.latest() == 10);
+  Remove remove(s.root / "10");
+  cairn::comm::set_comm_hook(&remove);
+  CHECK_FALSE(checkpoints.restore_latest(s.state.tree));
+  cairn::comm::set_comm_hook(nullptr);
+  CHECK(checkpoints.steps().empty());
+  CHECK(s.save(checkpoints, 11));
 }
 
 TEST_CASE("the root is the primary's alone, also while something else goes on in the background") {

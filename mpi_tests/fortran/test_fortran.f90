@@ -357,6 +357,10 @@ contains
     call run%load(4_int64, tree)
     call check(x == 40, 'a step that was named')
     call run%save(7_int64, tree, force=.true.)
+    ! Opened without being closed: what it was before is gone, and its lock with it.
+    call run%open(comm, at('run'))
+    call run%save(8_int64, tree, force=.true.)
+    call run%remove(8)
     call run%close()
     x = 0
     call run%open(comm, at('run'))

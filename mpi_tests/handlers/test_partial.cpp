@@ -166,6 +166,22 @@ TEST_CASE("nothing is finalized that was not begun, and an older checkpoint is o
               "nothing was begun");
 }
 
+TEST_CASE("what one rank does not find where it is stays for when it does") {
+  Setting s;
+  MPI_Barrier(MPI_COMM_WORLD);
+  const auto before = std::filesystem::current_path();
+  std::filesystem::current_path(s.folder.path());
+  cairn::partial::save(s.context, "checkpoint", s.state.tree);
+  const bool is_last = cairn::testing::rank() == cairn::testing::size() - 1;
+  if (is_last) std::filesystem::current_path("/");
+  check_error(common([&] { cairn::partial::finalize(s.context, "checkpoint"); }), ErrorCode::not_found,
+              "nothing was begun");
+  if (is_last) std::filesystem::current_path(s.folder.path());
+  cairn::partial::finalize(s.context, "checkpoint");
+  std::filesystem::current_path(before);
+  CHECK(stored_generation(MPI_COMM_WORLD, s.path) == 9);
+}
+
 TEST_CASE("one that is never finalized is never seen, and goes with its communicator") {
   Setting s;
   MPI_Comm comm = MPI_COMM_NULL;
