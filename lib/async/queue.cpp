@@ -52,6 +52,7 @@ void Queue::finish_all(comm::Communicator& comm) {
 
 void Queue::settle_all(comm::Communicator& comm) {
   if (tasks_.empty()) return;
+  const int primary = comm.primary();
   // Other ranks may still wait for their part of any of them.
   double allowance_s = 0;
   for (const auto& task : tasks_) allowance_s += task->allowance_s();
@@ -72,7 +73,7 @@ void Queue::settle_all(comm::Communicator& comm) {
       throw of_dropped(*tasks[i], error);
     }
   }
-  comm.set_primary(0);  // until the operation that follows has agreed on its own
+  comm.set_primary(primary);  // the tasks have their own
 }
 
 Queue::Prepared Queue::prepare(std::shared_ptr<Task> task, const Context& context) {

@@ -22,16 +22,13 @@ namespace {
 
 /// For one operation, once the ranks have agreed on the primary.
 struct Comm : comm::Communicator {
-  explicit Comm(const Context& context) : Communicator(context), primary(context.ranks.primary) {
-    set_primary(primary);
-  }
-  /// For what looks at the root directory: a Checkpointer that is gone may have left a save in the
-  /// background, which has the root until it is over.
-  void finish_all() {
-    async::Queue::finish_all(*this);
-    set_primary(primary);
-  }
-  int primary;
+  explicit Comm(const Context& context) : Communicator(context) { set_primary(context.ranks.primary); }
+};
+
+/// The same for what looks at the root directory: a Checkpointer that is gone may have left a save in the
+/// background, which has the root until it is over.
+struct IdleComm : Comm {
+  explicit IdleComm(const Context& context) : Comm(context) { async::Queue::finish_all(*this); }
 };
 
 std::optional<std::int64_t> latest_of(const StepList& list) noexcept {
@@ -90,8 +87,7 @@ CheckpointerRep::CheckpointerRep(const Context& context, const Path& root, Check
         agree_on_policies(comm);
         return options_.save_when;
       }()) {
-  Comm comm(context_);
-  comm.finish_all();
+  IdleComm comm(context_);
   update(comm, "look for steps", [&](StepList& list) { list = root_.scan(); });
 }
 
@@ -160,7 +156,7 @@ bool CheckpointerRep::begin(std::int64_t step, const StepOptions& options, Pendi
   }
   wait();
   Comm comm(context_);
-  if (!claimed_) comm.finish_all();
+  if (!claimed_) async::Queue::finish_all(comm);
   claim(comm);
   update(comm, "prepare step", [&](StepList& list) { prepare(list, step, options.overwrite); });
   const auto known = steps_.find(step);
@@ -324,8 +320,7 @@ void CheckpointerRep::retire(StepList& list, std::int64_t step) {
 Path CheckpointerRep::locate(const char* operation, std::int64_t step) {
   require_open();
   wait();
-  Comm comm(context_);
-  comm.finish_all();
+  IdleComm comm(context_);
   agree_on_step(comm, operation, step);
   update(comm, operation, [&](StepList& list) {
     if (list.contains(step)) return;
@@ -338,8 +333,7 @@ Path CheckpointerRep::locate(const char* operation, std::int64_t step) {
 std::optional<std::int64_t> CheckpointerRep::restore_latest(const Load& load) {
   wait();
   {
-    Comm comm(context_);
-    comm.finish_all();
+    IdleComm comm(context_);
     update(comm, "look for steps", [&](StepList& list) {
       root_.repair();
       list = root_.scan();
@@ -414,8 +408,7 @@ bool CheckpointerRep::should_stop() {
 
 void CheckpointerRep::remove(std::int64_t step) {
   wait();
-  Comm comm(context_);
-  comm.finish_all();
+  IdleComm comm(context_);
   agree_on_step(comm, "remove", step);
   claim(comm);
   update(comm, "remove", [&](StepList& list) {
@@ -436,8 +429,7 @@ void CheckpointerRep::remove(std::int64_t step) {
 void CheckpointerRep::pin(std::int64_t step, bool pinned) {
   const char* const operation = pinned ? "pin" : "unpin";
   wait();
-  Comm comm(context_);
-  comm.finish_all();
+  IdleComm comm(context_);
   agree_on_step(comm, operation, step);
   update(comm, operation, [&](StepList& list) {
     if (!list.contains(step)) rescan(list);  // another job may have saved it
@@ -449,8 +441,7 @@ void CheckpointerRep::pin(std::int64_t step, bool pinned) {
 
 void CheckpointerRep::reload() {
   wait();
-  Comm comm(context_);
-  comm.finish_all();
+  IdleComm comm(context_);
   update(comm, "look for steps", [&](StepList& list) { rescan(list); });
 }
 
