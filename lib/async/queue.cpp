@@ -26,10 +26,9 @@ void work_at_low_priority(Task& task) {
 /// It comes out of another call, which has its own errors.
 Error of_dropped(Task& task, const Error& error) {
   const auto& report = task.report();
-  return Error(error.code(),
-               report.operation + " " + report.path.string() +
-                   ", whose result nobody has asked for: " + std::string(base::message_of(error)),
-               error.system_error(), error.rank(), error.path());
+  return base::with_message(
+      error, report.operation + " " + report.path.string() +
+                 ", whose result nobody has asked for: " + std::string(base::message_of(error)));
 }
 
 }  // namespace

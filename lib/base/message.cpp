@@ -11,4 +11,8 @@ std::string_view message_of(const Error& error) noexcept {
   return text;
 }
 
+Error with_message(const Error& error, const std::string& message) {
+  return Error(error.code(), message, error.system_error(), error.rank(), error.path());
+}
+
 }  // namespace cairn::base

@@ -69,10 +69,8 @@ Error no_step(std::int64_t step, const StepList& list, const Path& path) {
 }
 
 Error of_step(std::int64_t step, const Error& error) {
-  return Error(
-      error.code(),
-      "saving step " + std::to_string(step) + " in the background: " + std::string(base::message_of(error)),
-      error.system_error(), error.rank(), error.path());
+  return base::with_message(error, "saving step " + std::to_string(step) +
+                                       " in the background: " + std::string(base::message_of(error)));
 }
 
 }  // namespace

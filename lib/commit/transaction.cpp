@@ -197,11 +197,9 @@ void Transaction::publish(bool sync) {
       dispose(rep.parent, rep.names, rep.names.hidden(rep.id), rep.directory, rep.id);
       throw;
     }
-    throw Error(error.code(),
-                std::string(base::message_of(error)) +
-                    "; what was saved is complete, and the next save at this "
-                    "path puts it in place",
-                error.system_error(), error.rank(), error.path());
+    throw base::with_message(error, std::string(base::message_of(error)) +
+                                        "; what was saved is complete, and the next save at this path puts "
+                                        "it in place");
   }
   rep.give_owner_back();
 }

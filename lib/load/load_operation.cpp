@@ -92,9 +92,8 @@ Stored select(TreeFile&& file, std::vector<tree::BlockRow>&& rows, const std::ve
 }  // namespace
 
 Error with_undefined_memory(const Error& error) {
-  return Error(error.code(),
-               std::string(base::message_of(error)) + "; what the tree's memory holds is undefined now",
-               error.system_error(), error.rank(), error.path());
+  return base::with_message(
+      error, std::string(base::message_of(error)) + "; what the tree's memory holds is undefined now");
 }
 
 Error overwritten(const Path& path) {
